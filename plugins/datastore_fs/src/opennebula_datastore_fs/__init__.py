@@ -1,0 +1,1 @@
+"""Image datastores in a directory of the front-end."""

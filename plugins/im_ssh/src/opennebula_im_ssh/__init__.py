@@ -1,0 +1,1 @@
+"""Monitors hosts and their guests over ssh."""

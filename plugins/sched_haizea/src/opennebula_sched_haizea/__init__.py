@@ -1,0 +1,1 @@
+"""A lease manager as scheduling policy: reservations, queue, immediate leases."""

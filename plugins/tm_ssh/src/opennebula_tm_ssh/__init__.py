@@ -1,0 +1,1 @@
+"""Moves disk images between front-end and hosts over ssh."""

@@ -1,0 +1,1 @@
+"""Runs VMs on KVM and QEMU through libvirt."""

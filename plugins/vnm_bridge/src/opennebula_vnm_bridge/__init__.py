@@ -1,0 +1,1 @@
+"""Linux bridges for virtual networks."""
