@@ -1,0 +1,272 @@
+"""The cloud's objects as values: what a row of the store holds, without the store.
+
+They are mutable because a transaction loads one, changes it and saves it; they never leave a transaction
+other than as documents. Times are epoch seconds here, as on the wire; 0 is "not yet".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from opennebula_core.model.states import (
+    DatastoreState,
+    DatastoreType,
+    DiskType,
+    HistoryAction,
+    HostState,
+    ImageState,
+    ImageType,
+    LcmState,
+    NetworkState,
+    VmState,
+)
+from opennebula_core.model.template import Template, Vector
+
+
+@dataclass(slots=True)
+class Lock:
+    """Who locked an object and how much; ``level`` 1 use, 2 manage, 3 admin."""
+
+    level: int
+    owner_id: int
+    time: int
+    request_id: int = -1
+
+
+@dataclass(slots=True)
+class PoolObject:
+    """What every object in a pool has.
+
+    :param permissions: nine bits as in ``chmod``: owner, group, other; use 4, manage 2, admin 1
+    """
+
+    id: int
+    name: str
+    uid: int = 0
+    gid: int = 0
+    uname: str = ""
+    gname: str = ""
+    permissions: int = 0o600
+    lock: Lock | None = None
+    template: Template = field(default_factory=Template)
+
+
+@dataclass(slots=True)
+class HistoryRecord:
+    """One stay of a VM on a host. Source of the fields: OpenNebula's HISTORY element."""
+
+    vm_id: int
+    seq: int
+    host_id: int
+    hostname: str
+    cluster_id: int
+    vm_mad: str
+    tm_mad: str
+    datastore_id: int
+    stime: int = 0
+    etime: int = 0
+    prolog_stime: int = 0
+    prolog_etime: int = 0
+    running_stime: int = 0
+    running_etime: int = 0
+    epilog_stime: int = 0
+    epilog_etime: int = 0
+    action: HistoryAction = HistoryAction.NONE
+    uid: int = -1
+    gid: int = -1
+    request_id: int = -1
+
+
+@dataclass(slots=True)
+class Vm(PoolObject):
+    """A virtual machine. ``template`` is what the core understands, ``user_template`` everything else."""
+
+    state: VmState = VmState.PENDING
+    lcm_state: LcmState = LcmState.LCM_INIT
+    prev_state: VmState = VmState.PENDING
+    prev_lcm_state: LcmState = LcmState.LCM_INIT
+    resched: bool = False
+    stime: int = 0
+    etime: int = 0
+    deploy_id: str = ""
+    user_template: Template = field(default_factory=Template)
+    history: list[HistoryRecord] = field(default_factory=list)
+
+    @property
+    def last_record(self) -> HistoryRecord | None:
+        """The newest history record, None before the first deploy."""
+        return self.history[-1] if self.history else None
+
+    @property
+    def cpu_percent(self) -> int:
+        """Capacity asked for, 100 is a core."""
+        return round(float(self.template.get("CPU", "0") or 0) * 100)
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory asked for."""
+        return int(float(self.template.get("MEMORY", "0") or 0))
+
+
+@dataclass(slots=True)
+class Host(PoolObject):
+    """A virtualisation host. CPU in percent (100 is a core), memory in KiB, disk in MiB.
+
+    ``template`` holds what users set and what probes report; ``total_*`` come from monitoring,
+    ``*_usage`` are sums of what VMs ask for.
+    """
+
+    state: HostState = HostState.INIT
+    prev_state: HostState = HostState.INIT
+    im_mad: str = ""
+    vm_mad: str = ""
+    cluster_id: int = 0
+    cluster: str = "default"
+    total_cpu: int = 0
+    total_mem: int = 0
+    max_cpu: int = 0
+    max_mem: int = 0
+    cpu_usage: int = 0
+    mem_usage: int = 0
+    disk_usage: int = 0
+    running_vms: int = 0
+    last_monitored: int = 0
+
+
+@dataclass(slots=True)
+class Cluster(PoolObject):
+    """A group of hosts, datastores and networks that belong together."""
+
+
+@dataclass(slots=True)
+class Datastore(PoolObject):
+    """A place for images (IMAGE_DS, FILE_DS) or for disks of VMs (SYSTEM_DS). Room in MiB."""
+
+    type: DatastoreType = DatastoreType.IMAGE_DS
+    disk_type: DiskType = DiskType.FILE
+    state: DatastoreState = DatastoreState.READY
+    ds_mad: str = ""
+    tm_mad: str = ""
+    base_path: str = ""
+    total_mb: int = 0
+    free_mb: int = 0
+    used_mb: int = 0
+    cluster_ids: list[int] = field(default_factory=lambda: [0])
+
+
+@dataclass(slots=True)
+class Image(PoolObject):
+    """A disk image in a datastore. Size in MiB."""
+
+    type: ImageType = ImageType.OS
+    disk_type: DiskType = DiskType.FILE
+    persistent: bool = False
+    regtime: int = 0
+    source: str = ""
+    path: str = ""
+    format: str = ""
+    fs: str = ""
+    size_mb: int = 0
+    state: ImageState = ImageState.LOCKED
+    prev_state: ImageState = ImageState.LOCKED
+    running_vms: int = 0
+    cloning_ops: int = 0
+    cloning_id: int = -1
+    datastore_id: int = -1
+    datastore: str = ""
+
+
+@dataclass(slots=True)
+class Lease:
+    """One address of a range that somebody holds.
+
+    :param index: position in the range, from 0
+    :param vm_id: the holder; -1 for an address that is held by hand
+    """
+
+    index: int
+    vm_id: int
+
+
+@dataclass(slots=True)
+class AddressRange:
+    """A run of addresses.
+
+    :param type: IP4, IP6, IP4_6 or ETHER
+    :param attributes: free attributes, such as another GATEWAY
+    """
+
+    id: int
+    type: str
+    size: int
+    mac: str
+    ip: str = ""
+    global_prefix: str = ""
+    ula_prefix: str = ""
+    attributes: Vector = field(default_factory=Vector)
+    used_leases: int = 0
+    leases: list[Lease] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Network(PoolObject):
+    """A virtual network; its leases live in a table of their own."""
+
+    bridge: str = ""
+    bridge_type: str = ""
+    state: NetworkState = NetworkState.READY
+    prev_state: NetworkState = NetworkState.READY
+    parent_id: int = -1
+    vn_mad: str = ""
+    phydev: str = ""
+    vlan_id: str = ""
+    outer_vlan_id: str = ""
+    vlan_id_automatic: bool = False
+    outer_vlan_id_automatic: bool = False
+    used_leases: int = 0
+    cluster_ids: list[int] = field(default_factory=lambda: [0])
+    ranges: list[AddressRange] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class VmTemplate(PoolObject):
+    """A template from which VMs are instantiated."""
+
+    regtime: int = 0
+
+
+@dataclass(slots=True)
+class SecurityGroup(PoolObject):
+    """A set of firewall rules (RULE vectors in its template)."""
+
+
+@dataclass(slots=True)
+class User(PoolObject):
+    """Somebody who may call. ``gid`` is the primary group; ``group_ids`` holds it too.
+
+    :param password: as stored (a hash, or what the auth driver keeps)
+    """
+
+    password: str = ""
+    auth_driver: str = "core"
+    enabled: bool = True
+    group_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Group(PoolObject):
+    """A group of users."""
+
+    user_ids: list[int] = field(default_factory=list)
+    admin_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AclRule:
+    """An access rule with OpenNebula's bits (``templates-and-expressions``, ACL section of the API)."""
+
+    id: int
+    user: int
+    resource: int
+    rights: int
+    zone: int
