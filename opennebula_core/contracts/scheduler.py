@@ -1,0 +1,183 @@
+"""The contract of scheduler policies: collect, filter, rank, decide, dispatch.
+
+The scheduler process reads the cloud over the API and runs a policy's steps on it::
+
+    collect(cloud)              which VMs to look at, in which order
+    filter(vm, hosts, round)    where each may go; asked per kind of VM, from decide
+    rank(vm, hosts, round)      where it had better go; likewise
+    choose_datastore(...)       in which system datastore; likewise
+    decide(round)               the decisions, one after the other
+    dispatch(decision)          the API call that carries a decision out
+
+A policy overrides the steps it cares about; each has a default that works. Filters and rank terms of other
+packages (:mod:`opennebula_core.hookspecs`) join in :meth:`SchedulerPolicy.decide`. Policies decide and do no
+I/O; the process carries out, with the limits that the operator set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from opennebula_core.contracts.board import Board
+from opennebula_core.contracts.driver import DriverContext, Option
+from opennebula_core.contracts.round import (
+    Annotation,
+    Decision,
+    Extensions,
+    Filtered,
+    Limits,
+    Migration,
+    Placement,
+    Round,
+    Unplaced,
+    VmCommand,
+)
+from opennebula_core.contracts.views import (
+    Access,
+    ActiveVm,
+    Cloud,
+    ClusterView,
+    DatastoreView,
+    HostView,
+    Lookup,
+    PendingVm,
+)
+
+__all__ = [
+    "Access",
+    "ActiveVm",
+    "Annotation",
+    "Call",
+    "Cloud",
+    "ClusterView",
+    "DatastoreView",
+    "Decision",
+    "Extensions",
+    "Filtered",
+    "HostView",
+    "Limits",
+    "Lookup",
+    "Migration",
+    "PendingVm",
+    "Placement",
+    "Round",
+    "SchedulerPolicy",
+    "Unplaced",
+    "VmCommand",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An API call, without the session text."""
+
+    method: str
+    params: tuple[object, ...]
+
+
+class SchedulerPolicy:
+    """Decides which VM goes where.
+
+    One object lives as long as the policy is in charge; a round calls the steps in order. As it stands this
+    class is the simplest scheduler: the first host, by id, that is enabled and has room.
+    """
+
+    options: ClassVar[tuple[Option, ...]] = ()
+    """The settings it understands, under ``[scheduler.NAME]`` in ``oned.toml``."""
+
+    collects_active_vms: ClassVar[bool] = False
+    """Whether :attr:`Cloud.active_vms` is wanted: it costs a larger fetch."""
+
+    def __init__(self, context: DriverContext) -> None:
+        self.context = context
+
+    def setting(self, name: str) -> str | int | float | bool:
+        """Return the option ``name``: as configured, else its default.
+
+        :raises KeyError: the policy declares no such option
+        """
+        if name in self.context.settings:
+            return self.context.settings[name]
+        return {option.name: option.default for option in self.options}[name]
+
+    def collect(self, cloud: Cloud) -> Sequence[PendingVm]:
+        """Return the VMs to look at in this round, in order: by default priority, then age.
+
+        Called once at the start of a round. The limit ``max_vms`` cuts the list afterwards.
+        """
+        return sorted(cloud.vms, key=lambda vm: (-vm.priority, vm.id))
+
+    def filter(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Filtered:
+        """Sort the hosts into those that can take the VM now and those that cannot.
+
+        Called once for all hosts and each kind of VM, and again for single hosts after something was booked
+        there; ask ``round`` for room and attributes, for it knows the bookings.
+        """
+        accepted: list[HostView] = []
+        rejected: dict[int, str] = {}
+        for host in hosts:
+            if not host.is_enabled:
+                rejected[host.id] = "not enabled or not monitored"
+            elif not round.fits(vm, host):
+                rejected[host.id] = "not enough free CPU or memory"
+            else:
+                accepted.append(host)
+        return Filtered(accepted, rejected)
+
+    def rank(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Sequence[float]:
+        """Return a number for each host, in order: the VM goes to the highest, of equals to the lowest id.
+
+        Called like :meth:`filter`, for the hosts that it accepted.
+        """
+        return [0.0] * len(hosts)
+
+    def choose_datastore(self, vm: PendingVm, host: HostView, round: Round) -> int | None:
+        """Return the system datastore for the VM on that host; -1 leaves it to the core, None: there is none.
+
+        Called for the best host; after None for the next best.
+        """
+        return -1
+
+    def decide(self, round: Round) -> Iterator[Decision]:
+        """Yield what is to be done, most urgent first.
+
+        Each decision is booked before the next one is asked for, and carried out while the policy goes on.
+        When the core has refused placements, ``decide`` is called again for the VMs that wait again
+        (``round.waiting()``); ``round.is_refused`` tells where they cannot go.
+        """
+        boards: dict[Hashable, Board] = {}
+        for vm in round.waiting():
+            kind = vm.id if vm.kind is None else vm.kind
+            board = boards.get(kind)
+            if board is None:
+                board = boards[kind] = Board(self, vm, round)
+            yield board.decide(vm)
+
+    def placement(self, vm: PendingVm, host: HostView, datastore_id: int) -> Placement | Migration:
+        """Return the decision that brings the VM to the host; override it to migrate in another way."""
+        if vm.resched:
+            return Migration(vm.id, host.id, datastore_id)
+        return Placement(vm.id, host.id, datastore_id)
+
+    def dispatch(self, decision: Placement | Migration | VmCommand | Annotation) -> Call:
+        """Return the API call that carries out the decision."""
+        match decision:
+            case Placement(vm_id, host_id, datastore_id):
+                return Call("one.vm.deploy", (vm_id, host_id, False, datastore_id, ""))
+            case Migration(vm_id, host_id, datastore_id, live, cold_mode):
+                return Call("one.vm.migrate", (vm_id, host_id, live, False, datastore_id, cold_mode))
+            case VmCommand(vm_id, action):
+                return Call("one.vm.action", (action, vm_id))
+            case Annotation(vm_id, text):
+                return Call("one.vm.update", (vm_id, text, 1))
+
+    def dispatched(self, decision: Decision, _error: str) -> None:
+        """Learn how a decision ended: ``error`` is empty when the core carried it out."""
+        return None
+
+    def wakeup_at(self, now: datetime) -> datetime | None:
+        """Return when the next round is wanted even if nothing changes; None when a policy has no clock."""
+        return None
