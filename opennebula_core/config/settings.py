@@ -1,0 +1,278 @@
+"""Every section of ``oned.toml`` with its settings, their defaults, limits and meaning.
+
+This is the one place where a setting is declared: reading, checking, the commented default file and the
+manual's completeness test go by it. Units are in the names; times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+
+from opennebula_core.config.options import OptionValue
+
+T = TypeVar("T")
+
+DEFAULT_PORT: Final = 2633
+RULE: Final = "rule"
+"""Key of a field's metadata under which its :class:`Rule` is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a setting means and what it may be.
+
+    :param pattern: a regular expression that the whole text must match; empty: any text
+    :param expected: how to describe the pattern to a person
+    """
+
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    expected: str = ""
+
+
+def setting(default: T, rule: Rule) -> T:
+    """Declare a field of a section."""
+    declared: T = field(default=default, metadata={RULE: rule})
+    return declared
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """The XML-RPC server."""
+
+    listen: str = setting(
+        "127.0.0.1",
+        Rule("address to listen on; use TLS (certificate and key) before opening it to a network"),
+    )
+    port: int = setting(DEFAULT_PORT, Rule("TCP port", minimum=1, maximum=65535))
+    certificate: str = setting(
+        "", Rule("file with the TLS certificate chain (PEM), relative to etc/; empty: plain HTTP")
+    )
+    key: str = setting("", Rule("file with the certificate's private key (PEM), relative to etc/"))
+    max_request_mib: int = setting(16, Rule("largest request that is read", minimum=1, maximum=1024))
+    session_s: int = setting(
+        900, Rule("how long a checked password is remembered; 0: check each time", minimum=0)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the state is kept."""
+
+    url: str = setting(
+        "sqlite",
+        Rule(
+            "sqlite (var/one.db) or sqlite:///absolute/path",
+            pattern=r"sqlite|sqlite:///.+",
+            expected="sqlite or sqlite:///path",
+        ),
+    )
+
+    def sqlite_file(self, default: Path) -> Path:
+        """Return the file of the SQLite database; ``default`` when the address names none."""
+        path = self.url.removeprefix("sqlite").removeprefix("://")
+        return Path(path) if path else default
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
+    """The scheduler process. ``[scheduler.POLICY]`` holds the options of a policy.
+
+    :param options: policy name -> its options as written, checked by the policy's declaration when it loads
+    """
+
+    policy: str = setting("default", Rule("the policy that places VMs, as `one plugin list` names it"))
+    interval_s: float = setting(
+        15.0, Rule("longest time between two rounds; changes wake it sooner", minimum=0.1)
+    )
+    max_vms: int = setting(5000, Rule("most VMs looked at in a round; 0: no limit", minimum=0))
+    max_dispatch: int = setting(0, Rule("most VMs placed in a round; 0: no limit", minimum=0))
+    max_host: int = setting(0, Rule("most VMs placed on one host in a round; 0: no limit", minimum=0))
+    live_rescheds: bool = setting(False, Rule("migrate VMs flagged resched live"))
+    options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSettings:
+    """One driver, ``[drivers.KIND.NAME]``; one that is not configured has these defaults.
+
+    :param options: ``[drivers.KIND.NAME.options]`` as written, checked by the driver's own declaration
+    """
+
+    executable: str = setting(
+        "", Rule("program to run as the driver instead of the plugin of that name; relative to etc/")
+    )
+    arguments: str = setting("", Rule("command line of that program, one text as in OpenNebula"))
+    dialect: str = setting(
+        "6.10",
+        Rule(
+            "OpenNebula release whose protocol the program speaks",
+            pattern=r"\d+\.\d+",
+            expected="a release such as 6.10",
+        ),
+    )
+    threads: int = setting(
+        16, Rule("actions that block a thread and may run at the same time", minimum=1, maximum=1024)
+    )
+    timeout_s: float = setting(
+        0.0, Rule("longest time an action may take; 0: each action's own limit", minimum=0)
+    )
+    description: str = setting(
+        "", Rule("vmm only: the plugin that writes deployment descriptions for the program")
+    )
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """What is asked of hosts and how often, and where monitoring messages are received."""
+
+    host_period_s: int = setting(30, Rule("between two looks at a host's use of CPU and memory", minimum=1))
+    vm_period_s: int = setting(30, Rule("between two looks at the use of the VMs", minimum=1))
+    vm_state_period_s: int = setting(5, Rule("between two looks at which VMs are there", minimum=1))
+    system_period_s: int = setting(600, Rule("between two looks at what does not change", minimum=1))
+    beacon_period_s: int = setting(30, Rule("between two signs of life of a host", minimum=1))
+    host_timeout_s: int = setting(180, Rule("silence after which a host counts as failed", minimum=5))
+    retention_s: int = setting(86400, Rule("how long samples are kept", minimum=60))
+    listen: str = setting("127.0.0.1", Rule("address that receives monitoring messages, UDP and TCP"))
+    port: int = setting(0, Rule("port for monitoring messages; 0: any free one", minimum=0, maximum=65535))
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """Plugins of the group opennebula.plugins."""
+
+    disabled: tuple[str, ...] = setting((), Rule("names of plugins that are left out"))
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The logs in var/log."""
+
+    level: str = setting(
+        "info", Rule("least severity that is written", choices=("debug", "info", "warning", "error"))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatastoreSettings:
+    """Disks of VMs on the hosts."""
+
+    path: str = setting(
+        "/var/lib/one/datastores",
+        Rule(
+            "folder of the datastores on every host",
+            pattern=r"/[A-Za-z0-9._/-]*",
+            expected="an absolute path of letters, digits, '.', '_', '-'",
+        ),
+    )
+
+
+VM_RESTRICTED: Final = (
+    "CONTEXT/FILES",
+    "CPU_COST",
+    "DISK/ORIGINAL_SIZE",
+    "DISK/READ_BYTES_SEC",
+    "DISK/READ_IOPS_SEC",
+    "DISK/SOURCE",
+    "DISK/TOTAL_BYTES_SEC",
+    "DISK/TOTAL_IOPS_SEC",
+    "DISK/WRITE_BYTES_SEC",
+    "DISK/WRITE_IOPS_SEC",
+    "DISK_COST",
+    "EMULATOR",
+    "MEMORY_COST",
+    "NIC/BRIDGE",
+    "NIC/FILTER",
+    "NIC/INBOUND_AVG_BW",
+    "NIC/INBOUND_PEAK_BW",
+    "NIC/INBOUND_PEAK_KB",
+    "NIC/MAC",
+    "NIC/OUTBOUND_AVG_BW",
+    "NIC/OUTBOUND_PEAK_BW",
+    "NIC/OUTBOUND_PEAK_KB",
+    "NIC/VLAN_ID",
+    "NIC_ALIAS/MAC",
+    "NIC_DEFAULT/BRIDGE",
+    "NIC_DEFAULT/MAC",
+    "NIC_DEFAULT/VLAN_ID",
+    "PCI",
+    "RAW",
+    "USER_PRIORITY",
+)
+NETWORK_RESTRICTED: Final = (
+    "AR/BRIDGE",
+    "AR/FILTER",
+    "AR/PHYDEV",
+    "AR/VLAN_ID",
+    "AR/VN_MAD",
+    "BRIDGE",
+    "BRIDGE_CONF",
+    "FILTER",
+    "IP_LINK_CONF",
+    "OVS_BRIDGE_CONF",
+    "PHYDEV",
+    "VLAN_ID",
+    "VN_MAD",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VmSettings:
+    """Defaults of VMs."""
+
+    submit_on_hold: bool = setting(False, Rule("new VMs start in HOLD"))
+    vnc_port_start: int = setting(
+        5900, Rule("first port for consoles; a VM takes this plus its id", minimum=1, maximum=65535)
+    )
+    restricted_attributes: tuple[str, ...] = setting(
+        VM_RESTRICTED, Rule("attributes of VM templates that only administrators may set")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """Defaults of images."""
+
+    device_prefix: str = setting("vd", Rule("bus of a disk that names none", choices=("vd", "sd", "hd")))
+    restricted_attributes: tuple[str, ...] = setting(
+        ("SOURCE",), Rule("attributes of images that only administrators may set")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """Defaults of virtual networks."""
+
+    mac_prefix: str = setting(
+        "02:00",
+        Rule(
+            "first two bytes of generated MAC addresses",
+            pattern=r"[0-9a-fA-F][26aeAE]:[0-9a-fA-F]{2}",
+            expected="two bytes of a locally administered unicast address, such as 02:00",
+        ),
+    )
+    restricted_attributes: tuple[str, ...] = setting(
+        NETWORK_RESTRICTED, Rule("attributes of networks that only administrators may set")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UserSettings:
+    """Defaults of users."""
+
+    umask: str = setting(
+        "177",
+        Rule(
+            "permissions that new objects do not get",
+            pattern=r"[0-7]{3}",
+            expected="three octal digits such as 177",
+        ),
+    )
+    default_auth: str = setting("", Rule("auth driver that is asked about unknown users; empty: none"))
