@@ -1,0 +1,97 @@
+"""Reading and writing one connection: rows in and out, recorded changes, callbacks after the commit."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opennebula_core.contracts.method import ObjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One committed change; ``seq`` orders all of them.
+
+    :param event: what happened: ``allocate``, ``delete``, ``update``, or ``state`` followed by the new state
+    """
+
+    seq: int
+    kind: ObjectKind
+    object_id: int
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAccess:
+    """What authorisation asks about an object."""
+
+    name: str
+    uid: int
+    gid: int
+    permissions: int
+    lock_level: int
+    cluster_ids: tuple[int, ...] = ()
+
+
+class Reader:
+    """A consistent view of the database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row, None when there is none."""
+        row: tuple[Any, ...] | None = self.connection.execute(sql, parameters).fetchone()
+        return row
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row, None when there is none."""
+        row = self.connection.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+
+class Writer(Reader):
+    """The one place where rows change; what is changed is on disk before anybody is told."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what the last job left; called by the store before each job."""
+        self.changes: list[tuple[ObjectKind, int, str]] = []
+        self.callbacks: list[Callable[[], None]] = []
+        self.now = int(time.time())
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and return how many rows it touched."""
+        return self.connection.execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for each row."""
+        self.connection.executemany(sql, rows)
+
+    def emit(self, kind: ObjectKind, object_id: int, event: str) -> None:
+        """Record a change in the outbox; consumers hear of it after the commit."""
+        self.changes.append((kind, object_id, event))
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` on the event loop once the changes are on disk; never when they are rolled back."""
+        self.callbacks.append(callback)
+
+    def next_id(self, pool: str, first: int = 0) -> int:
+        """Return the next id of a pool, at least ``first``; an id is never given out twice."""
+        row = self.one(
+            "UPDATE pool_counter SET last_id = MAX(last_id + 1, ?) WHERE kind = ? RETURNING last_id", (first, pool)
+        )
+        if row is not None:
+            return int(row[0])
+        self.execute("INSERT INTO pool_counter (kind, last_id) VALUES (?, ?)", (pool, first))
+        return first

@@ -1,0 +1,66 @@
+"""The schema's history: numbered, frozen steps; the file's ``user_version`` says which have run.
+
+A step is never edited once released; what changes is a new step at the end of :data:`MIGRATIONS`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opennebula_core.db.schema import INITIAL_SCHEMA
+from opennebula_core.db.views import ACCOUNTING_VIEWS
+from opennebula_core.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from ``version - 1`` to ``version``."""
+
+    version: int
+    title: str
+    apply: Callable[[sqlite3.Connection], None]
+
+
+def _create_initial_schema(connection: sqlite3.Connection) -> None:
+    for statement in (*INITIAL_SCHEMA, *ACCOUNTING_VIEWS):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, "initial schema", _create_initial_schema),)
+CURRENT_VERSION = MIGRATIONS[-1].version
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the version that the file has; 0 is an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection) -> list[Migration]:
+    """Bring the schema to :data:`CURRENT_VERSION`, each step in a transaction of its own.
+
+    :returns: the steps that were run
+    :raises StoreError: the file was written by a newer release, or a step failed (the file is unchanged then)
+    """
+    version = schema_version(connection)
+    if version > CURRENT_VERSION:
+        raise StoreError(
+            f"the database has schema version {version}, this release knows {CURRENT_VERSION}: "
+            f"it was written by a newer release; install that release or restore an older backup"
+        )
+    steps = [step for step in MIGRATIONS if step.version > version]
+    for step in steps:
+        _run(connection, step)
+    return steps
+
+
+def _run(connection: sqlite3.Connection, step: Migration) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        step.apply(connection)
+        connection.execute(f"PRAGMA user_version = {step.version}")
+    except sqlite3.Error as error:
+        connection.execute("ROLLBACK")
+        raise StoreError(f"migration {step.version} ({step.title}) failed: {error}; nothing was changed") from error
+    connection.execute("COMMIT")

@@ -1,0 +1,196 @@
+"""The generic pool under all objects: allocate, get, list by filter and page, search, save, drop."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from opennebula_core.contracts.method import ObjectKind
+from opennebula_core.db.connection import ObjectAccess, Writer
+from opennebula_core.db.statements import PoolStatements, pool_statements
+from opennebula_core.db.tables import PoolRow
+from opennebula_core.errors import InternalError, NotFoundError
+from opennebula_core.model.names import check_name
+from opennebula_core.model.objects import Lock, PoolObject
+from opennebula_core.model.template import Template
+
+T = TypeVar("T", bound=PoolObject)
+_COMMON = (
+    "id", "name", "uid", "gid", "uname", "gname", "permissions",
+    "lock_level", "lock_owner", "lock_time", "template",
+)  # fmt: skip
+Decode = Callable[[Any], Any]
+
+
+class NameScope(Enum):
+    """Within what a name must be unique."""
+
+    NONE = "none"
+    OWNER = "owner"
+    POOL = "pool"
+
+
+class Pool(Generic[T]):
+    """The objects of one kind, as seen by a snapshot or changed by a transaction.
+
+    A subclass names the table and the value class; the value's own fields stand in the table in their order.
+    """
+
+    row: ClassVar[type[PoolRow]]
+    value: ClassVar[type[PoolObject]]
+    kind: ClassVar[ObjectKind]
+    title: ClassVar[str]
+    """The kind's name in OpenNebula's error messages, such as ``virtual machine``."""
+    names: ClassVar[NameScope] = NameScope.NONE
+    first_id: ClassVar[int] = 0
+    decoders: ClassVar[dict[str, Decode]] = {}
+    children: ClassVar[frozenset[str]] = frozenset()
+    """Fields of the value that live in tables of their own."""
+    stored_only: ClassVar[tuple[str, ...]] = ()
+
+    statements: ClassVar[PoolStatements]
+    _own: ClassVar[tuple[str, ...]]
+    _decode: ClassVar[tuple[Decode | None, ...]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        common = {"id", "name", "uid", "gid", "uname", "gname", "permissions", "lock", "template"}
+        names = [field.name for field in dataclasses.fields(cls.value)]
+        cls._own = tuple(name for name in names if name not in common and name not in cls.children)
+        cls._decode = tuple(cls.decoders.get(name) for name in cls._own)
+        cls.statements = pool_statements(cls.row, (*_COMMON, *cls._own), cls.stored_only)
+
+    def __init__(self, transaction: Writer) -> None:
+        self.tx = transaction
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def find(self, object_id: int) -> T | None:
+        """Return the object, None when there is none with that id."""
+        row = self.tx.one(self.statements.by_id, (object_id,))
+        return None if row is None else self._load(row)
+
+    def get(self, object_id: int) -> T:
+        """Return the object.
+
+        :raises NotFoundError: there is none with that id
+        """
+        found = self.find(object_id)
+        if found is None:
+            raise NotFoundError(f"Error getting {self.title} [{object_id}].", object_id)
+        return found
+
+    def find_by_name(self, name: str, uid: int | None = None) -> T | None:
+        """Return the object of that name (of that owner), None when there is none."""
+        if uid is None:
+            found = self.where("name = ? LIMIT 1", (name,))
+        else:
+            found = self.where("name = ? AND uid = ? LIMIT 1", (name, uid))
+        return found[0] if found else None
+
+    def where(self, condition: str = "", parameters: Sequence[Any] = ()) -> list[T]:
+        """Return the objects that meet an SQL condition (``ORDER BY`` and ``LIMIT`` may follow it)."""
+        clause = f" WHERE {condition}" if condition else ""
+        return [self._load(row) for row in self.tx.query(self.statements.select + clause, parameters)]
+
+    def access(self, object_id: int) -> ObjectAccess | None:
+        """Return what authorisation asks about the object, None when there is no such object."""
+        row = self.tx.one(self.statements.access, (object_id,))
+        return None if row is None else ObjectAccess(*row, self.cluster_ids(object_id))
+
+    def cluster_ids(self, object_id: int) -> tuple[int, ...]:
+        """Return the clusters that the object is in; kinds without clusters have none."""
+        return ()
+
+    def exists(self, object_id: int) -> bool:
+        """Return whether there is an object with that id."""
+        return self.tx.one(self.statements.access, (object_id,)) is not None
+
+    def _load(self, row: tuple[Any, ...]) -> T:
+        lock = Lock(row[7], row[8], row[9]) if row[7] else None
+        own = [
+            value if decode is None else decode(value) for decode, value in zip(self._decode, row[11:], strict=True)
+        ]
+        made: Any = self.value
+        loaded: T = made(*row[:7], lock, Template.from_json(row[10]), *own)
+        if self.children:
+            self.load_children(loaded)
+        return loaded
+
+    def load_children(self, loaded: T) -> None:
+        """Fill the fields that live in other tables."""
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def allocate(self, new: T) -> int:
+        """Give the object an id, check its name, and insert it.
+
+        :raises InternalError: the name is not allowed or taken
+        """
+        if new.id < 0:
+            new.id = self.tx.next_id(self.statements.table, self.first_id)
+        self.check_new_name(new.name, new.uid)
+        self.tx.execute(self.statements.insert, (*self._encode(new), *self.encode_stored(new)))
+        if self.children:
+            self.save_children(new)
+        self.tx.emit(self.kind, new.id, "allocate")
+        return new.id
+
+    def check_new_name(self, name: str, uid: int, except_id: int = -1) -> None:
+        """Check that a name is allowed and free.
+
+        :raises InternalError: it is not; renames turn that into an ActionError
+        """
+        check_name(name)
+        if self.names is NameScope.NONE:
+            return
+        found = self.find_by_name(name, uid if self.names is NameScope.OWNER else None)
+        if found is not None and found.id != except_id:
+            raise InternalError(f"NAME is already taken by {self.kind.value} {found.id}.", found.id)
+
+    def save(self, changed: T, event: str = "update") -> None:
+        """Write the object back and record the change."""
+        self.tx.execute(
+            self.statements.update, (*self._encode(changed)[1:], *self.encode_stored(changed), changed.id)
+        )
+        if self.children:
+            self.save_children(changed)
+        self.tx.emit(self.kind, changed.id, event)
+
+    def drop(self, object_id: int) -> None:
+        """Remove the object's row and what belongs to it alone."""
+        self.tx.execute(self.statements.delete, (object_id,))
+        self.drop_children(object_id)
+        self.tx.emit(self.kind, object_id, "delete")
+
+    def _encode(self, value: T) -> list[Any]:
+        lock = value.lock
+        encoded: list[Any] = [
+            value.id, value.name, value.uid, value.gid, value.uname, value.gname, value.permissions,
+            lock.level if lock else 0, lock.owner_id if lock else -1, lock.time if lock else 0,
+            value.template.to_json(),
+        ]  # fmt: skip
+        for name in self._own:
+            field = getattr(value, name)
+            encoded.append(field.to_json() if isinstance(field, Template) else field)
+        return encoded
+
+    def encode_stored(self, value: T) -> tuple[Any, ...]:
+        """Return the values of :attr:`stored_only`, in its order."""
+        return ()
+
+    def save_children(self, saved: T) -> None:
+        """Write the fields that live in other tables."""
+
+    def drop_children(self, object_id: int) -> None:
+        """Remove what other tables hold of the object."""
+
+    # -- listing ---------------------------------------------------------------------------------
+
+    def many(self, ids: Iterable[int]) -> list[T]:
+        """Return the objects with these ids that exist, in the order of their ids."""
+        wanted = sorted(set(ids))
+        marks = ",".join("?" * len(wanted))
+        return self.where(f"id IN ({marks}) ORDER BY id", wanted) if wanted else []

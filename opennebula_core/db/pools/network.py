@@ -1,0 +1,197 @@
+"""Virtual networks, their address ranges, and the leases that VMs hold."""
+
+from __future__ import annotations
+
+import json
+
+from opennebula_core.contracts.method import ObjectKind
+from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.tables import NetworkRow
+from opennebula_core.errors import InternalError
+from opennebula_core.model.objects import AddressRange, Lease, Network
+from opennebula_core.model.states import NetworkState
+from opennebula_core.model.template import Vector
+
+HELD_BY_HAND = -1
+_RANGE_COLUMNS = "id, type, size, mac, ip, global_prefix, ula_prefix, attributes, used_leases"
+_NEXT_GAP = """SELECT "index" + 1 FROM lease AS l WHERE network_id = ? AND range_id = ? AND "index" >= ?
+    AND NOT EXISTS (SELECT 1 FROM lease WHERE network_id = l.network_id AND range_id = l.range_id
+                    AND "index" = l."index" + 1) ORDER BY "index" LIMIT 1"""
+
+
+class NetworkPool(Pool[Network]):
+    """The networks. A lease is a row; taking one costs the same however many there are."""
+
+    row = NetworkRow
+    value = Network
+    kind = ObjectKind.NET
+    title = "virtual network"
+    names = NameScope.OWNER
+    decoders = {  # noqa: RUF012 - a ClassVar of the base class
+        "state": NetworkState,
+        "prev_state": NetworkState,
+        "vlan_id_automatic": bool,
+        "outer_vlan_id_automatic": bool,
+    }
+    children = frozenset({"cluster_ids", "ranges"})
+
+    def cluster_ids(self, object_id: int) -> tuple[int, ...]:
+        """Return the clusters that have the network."""
+        rows = self.tx.query(
+            "SELECT cluster_id FROM cluster_network WHERE network_id = ? ORDER BY cluster_id", (object_id,)
+        )
+        return tuple(row[0] for row in rows)
+
+    def load_children(self, loaded: Network) -> None:
+        """Fill clusters and ranges (without their leases)."""
+        loaded.cluster_ids = list(self.cluster_ids(loaded.id))
+        rows = self.tx.query(
+            f"SELECT {_RANGE_COLUMNS} FROM address_range WHERE network_id = ? ORDER BY id", (loaded.id,)
+        )
+        loaded.ranges = [AddressRange(*row[:7], Vector(json.loads(row[7])), row[8]) for row in rows]
+
+    def load_leases(self, network: Network) -> None:
+        """Fill the leases of all ranges."""
+        for address_range in network.ranges:
+            rows = self.tx.query(
+                'SELECT "index", vm_id FROM lease WHERE network_id = ? AND range_id = ? ORDER BY "index"',
+                (network.id, address_range.id),
+            )
+            address_range.leases = [Lease(*row) for row in rows]
+
+    def save_children(self, saved: Network) -> None:
+        """Write the clusters; ranges are changed by the methods below."""
+        self.tx.execute("DELETE FROM cluster_network WHERE network_id = ?", (saved.id,))
+        self.tx.execute_many(
+            "INSERT INTO cluster_network (cluster_id, network_id) VALUES (?, ?)",
+            [(cluster_id, saved.id) for cluster_id in saved.cluster_ids],
+        )
+
+    def drop_children(self, object_id: int) -> None:
+        """Remove ranges, leases and memberships."""
+        for table in ("address_range", "lease", "cluster_network"):
+            self.tx.execute(f"DELETE FROM {table} WHERE network_id = ?", (object_id,))
+
+    # -- ranges ----------------------------------------------------------------------------------
+
+    def add_range(self, network_id: int, new: AddressRange) -> int:
+        """Add a range, with the next free range id when ``new.id`` is negative, and return its id."""
+        if new.id < 0:
+            new.id = int(
+                self.tx.value(
+                    "SELECT COALESCE(MAX(id) + 1, 0) FROM address_range WHERE network_id = ?", (network_id,)
+                )
+            )
+        self.tx.execute(
+            f"INSERT INTO address_range (network_id, {_RANGE_COLUMNS}, first_free) VALUES (?,?,?,?,?,?,?,?,?,?,0)",
+            (network_id, new.id, new.type, new.size, new.mac, new.ip, new.global_prefix, new.ula_prefix,
+             json.dumps(new.attributes), 0),
+        )  # fmt: skip
+        self.tx.emit(self.kind, network_id, "update")
+        return new.id
+
+    def update_range(self, network_id: int, changed: AddressRange) -> None:
+        """Write size and attributes of a range back."""
+        self.tx.execute(
+            "UPDATE address_range SET size = ?, attributes = ? WHERE network_id = ? AND id = ?",
+            (changed.size, json.dumps(changed.attributes), network_id, changed.id),
+        )
+        self.tx.emit(self.kind, network_id, "update")
+
+    def drop_range(self, network_id: int, range_id: int) -> None:
+        """Remove a range and its leases."""
+        self.tx.execute("DELETE FROM lease WHERE network_id = ? AND range_id = ?", (network_id, range_id))
+        self.tx.execute("DELETE FROM address_range WHERE network_id = ? AND id = ?", (network_id, range_id))
+        self._count(network_id)
+        self.tx.emit(self.kind, network_id, "update")
+
+    # -- leases ----------------------------------------------------------------------------------
+
+    def take_lease(
+        self, network_id: int, range_id: int, vm_id: int, nic_id: int = -1, index: int | None = None
+    ) -> int | None:
+        """Take the lowest free address of a range, or the one at ``index``; None when there is none.
+
+        Everything below ``first_free`` is taken, so the search starts there.
+        """
+        row = self.tx.one(
+            "SELECT size, first_free FROM address_range WHERE network_id = ? AND id = ?", (network_id, range_id)
+        )
+        if row is None:
+            return None
+        size, first_free = row
+        wanted = self._free_from(network_id, range_id, first_free) if index is None else index
+        if not 0 <= wanted < size or self._is_taken(network_id, range_id, wanted):
+            return None
+        self.tx.execute(
+            "INSERT INTO lease VALUES (?, ?, ?, ?, ?)", (network_id, range_id, wanted, vm_id, nic_id)
+        )
+        self.tx.execute(
+            "UPDATE address_range SET used_leases = used_leases + 1, first_free = ? WHERE network_id = ? AND id = ?",
+            (first_free + 1 if wanted == first_free else (wanted + 1 if index is None else first_free),
+             network_id, range_id),
+        )  # fmt: skip
+        self.tx.execute("UPDATE network SET used_leases = used_leases + 1 WHERE id = ?", (network_id,))
+        return int(wanted)
+
+    def _free_from(self, network_id: int, range_id: int, first: int) -> int:
+        if not self._is_taken(network_id, range_id, first):
+            return first
+        return int(self.tx.value(_NEXT_GAP, (network_id, range_id, first)))
+
+    def _is_taken(self, network_id: int, range_id: int, index: int) -> bool:
+        taken = self.tx.one(
+            'SELECT 1 FROM lease WHERE network_id = ? AND range_id = ? AND "index" = ?', (network_id, range_id, index)
+        )
+        return taken is not None
+
+    def lease_holder(self, network_id: int, range_id: int, index: int) -> int | None:
+        """Return the VM that holds an address (-1: held by hand), None when it is free."""
+        held: int | None = self.tx.value(
+            'SELECT vm_id FROM lease WHERE network_id = ? AND range_id = ? AND "index" = ?',
+            (network_id, range_id, index),
+        )
+        return held
+
+    def release_lease(self, network_id: int, range_id: int, index: int) -> bool:
+        """Give one address back; return whether it was taken."""
+        gone = self.tx.query(
+            'DELETE FROM lease WHERE network_id = ? AND range_id = ? AND "index" = ? RETURNING 1',
+            (network_id, range_id, index),
+        )
+        if gone:
+            self._given_back(network_id, range_id, index)
+        return bool(gone)
+
+    def release_vm(self, vm_id: int, nic_id: int | None = None) -> None:
+        """Give back the addresses of a VM, or of one of its NICs."""
+        condition, values = ("vm_id = ?", [vm_id]) if nic_id is None else ("vm_id = ? AND nic_id = ?", [vm_id, nic_id])
+        rows = self.tx.query(
+            f'DELETE FROM lease WHERE {condition} RETURNING network_id, range_id, "index"', values
+        )
+        for network_id, range_id, index in rows:
+            self._given_back(network_id, range_id, index)
+
+    def _given_back(self, network_id: int, range_id: int, index: int) -> None:
+        self.tx.execute(
+            "UPDATE address_range SET used_leases = used_leases - 1, first_free = MIN(first_free, ?) "
+            "WHERE network_id = ? AND id = ?",
+            (index, network_id, range_id),
+        )
+        self.tx.execute("UPDATE network SET used_leases = used_leases - 1 WHERE id = ?", (network_id,))
+
+    def _count(self, network_id: int) -> None:
+        self.tx.execute(
+            "UPDATE network SET used_leases = (SELECT COUNT(*) FROM lease WHERE network_id = ?) WHERE id = ?",
+            (network_id, network_id),
+        )
+
+    def range_of(self, network: Network, range_id: int) -> AddressRange:
+        """Return a range of the network.
+
+        :raises InternalError: there is none with that id
+        """
+        for address_range in network.ranges:
+            if address_range.id == range_id:
+                return address_range
+        raise InternalError(f"Address Range does not exist: {range_id}", network.id)

@@ -1,0 +1,110 @@
+"""Datastores and images."""
+
+from __future__ import annotations
+
+from opennebula_core.contracts.method import ObjectKind
+from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.tables import DatastoreRow, ImageRow
+from opennebula_core.model.objects import Datastore, Image
+from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
+
+
+class DatastorePool(Pool[Datastore]):
+    """The datastores."""
+
+    row = DatastoreRow
+    value = Datastore
+    kind = ObjectKind.DATASTORE
+    title = "datastore"
+    names = NameScope.POOL
+    first_id = 100
+    decoders = {"type": DatastoreType, "disk_type": DiskType, "state": DatastoreState}  # noqa: RUF012 - ClassVar
+    children = frozenset({"cluster_ids"})
+
+    def cluster_ids(self, object_id: int) -> tuple[int, ...]:
+        """Return the clusters that may use the datastore."""
+        rows = self.tx.query(
+            "SELECT cluster_id FROM cluster_datastore WHERE datastore_id = ? ORDER BY cluster_id", (object_id,)
+        )
+        return tuple(row[0] for row in rows)
+
+    def load_children(self, loaded: Datastore) -> None:
+        """Fill the clusters."""
+        loaded.cluster_ids = list(self.cluster_ids(loaded.id))
+
+    def save_children(self, saved: Datastore) -> None:
+        """Write the clusters."""
+        self.tx.execute("DELETE FROM cluster_datastore WHERE datastore_id = ?", (saved.id,))
+        self.tx.execute_many(
+            "INSERT INTO cluster_datastore (cluster_id, datastore_id) VALUES (?, ?)",
+            [(cluster_id, saved.id) for cluster_id in saved.cluster_ids],
+        )
+
+    def drop_children(self, object_id: int) -> None:
+        """Take the datastore out of its clusters."""
+        self.tx.execute("DELETE FROM cluster_datastore WHERE datastore_id = ?", (object_id,))
+
+    def image_ids(self, datastore_id: int) -> list[int]:
+        """Return the images in the datastore."""
+        rows = self.tx.query("SELECT id FROM image WHERE datastore_id = ? ORDER BY id", (datastore_id,))
+        return [row[0] for row in rows]
+
+    def image_ids_by_datastore(self) -> dict[int, list[int]]:
+        """Return the images of all datastores, in one query."""
+        found: dict[int, list[int]] = {}
+        for datastore_id, image_id in self.tx.query("SELECT datastore_id, id FROM image ORDER BY id"):
+            found.setdefault(datastore_id, []).append(image_id)
+        return found
+
+
+class ImagePool(Pool[Image]):
+    """The images; which VMs use one is a table of its own, so that no VM rewrites an image's document."""
+
+    row = ImageRow
+    value = Image
+    kind = ObjectKind.IMAGE
+    title = "image"
+    names = NameScope.OWNER
+    decoders = {  # noqa: RUF012 - a ClassVar of the base class
+        "type": ImageType,
+        "disk_type": DiskType,
+        "persistent": bool,
+        "state": ImageState,
+        "prev_state": ImageState,
+    }
+
+    def cluster_ids(self, object_id: int) -> tuple[int, ...]:
+        """Return the clusters of the image's datastore."""
+        rows = self.tx.query(
+            "SELECT cluster_id FROM cluster_datastore JOIN image USING (datastore_id) WHERE image.id = ?",
+            (object_id,),
+        )
+        return tuple(row[0] for row in rows)
+
+    def use(self, image_id: int, vm_id: int, disk_id: int) -> None:
+        """Record that a VM's disk comes from the image."""
+        self.tx.execute("INSERT OR IGNORE INTO image_use VALUES (?, ?, ?)", (image_id, vm_id, disk_id))
+
+    def release(self, vm_id: int, disk_id: int | None = None) -> list[int]:
+        """Record that a VM (or one of its disks) no longer uses images; return which it used."""
+        condition, values = ("vm_id = ?", [vm_id]) if disk_id is None else ("vm_id = ? AND disk_id = ?", [vm_id, disk_id])
+        rows = self.tx.query(f"DELETE FROM image_use WHERE {condition} RETURNING image_id", values)
+        return sorted({row[0] for row in rows})
+
+    def vm_ids(self, image_id: int) -> list[int]:
+        """Return the VMs that use the image."""
+        rows = self.tx.query(
+            "SELECT DISTINCT vm_id FROM image_use WHERE image_id = ? ORDER BY vm_id", (image_id,)
+        )
+        return [row[0] for row in rows]
+
+    def users_left(self, image_id: int) -> int:
+        """Return how many VMs use the image."""
+        return int(self.tx.value("SELECT COUNT(DISTINCT vm_id) FROM image_use WHERE image_id = ?", (image_id,)))
+
+    def vm_ids_by_image(self) -> dict[int, list[int]]:
+        """Return the VMs of all images, in one query."""
+        found: dict[int, list[int]] = {}
+        for image_id, vm_id in self.tx.query("SELECT DISTINCT image_id, vm_id FROM image_use ORDER BY image_id, vm_id"):
+            found.setdefault(image_id, []).append(vm_id)
+        return found

@@ -1,0 +1,106 @@
+"""VMs, their stays on hosts, and the templates they are made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opennebula_core.contracts.method import ObjectKind
+from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.tables import HistoryRow, VmRow, VmTemplateRow
+from opennebula_core.documents.vm import render_vm
+from opennebula_core.model.objects import HistoryRecord, Vm, VmTemplate
+from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.model.template import Template
+from opennebula_core.model.transitions import holds_capacity
+
+_RECORD = (
+    "vm_id", "seq", "host_id", "hostname", "cluster_id", "vm_mad", "tm_mad", "datastore_id", "stime", "etime",
+    "prolog_stime", "prolog_etime", "running_stime", "running_etime", "epilog_stime", "epilog_etime", "action",
+    "uid", "gid", "request_id",
+)  # fmt: skip
+_SELECT_RECORDS = (
+    HistoryRow.select(*(getattr(HistoryRow, name) for name in _RECORD))
+    .where(HistoryRow.vm_id == 0)
+    .order_by(HistoryRow.seq)
+    .sql()[0]
+)
+_SAVE_RECORD = HistoryRow.replace(**{name: 0 for name in (*_RECORD, "cpu_percent", "memory_mib")}).sql()[0]
+_RECORDS_CHANGED = 2
+"""A transition touches at most the last two records: it closes one and opens the next."""
+
+
+class VmPool(Pool[Vm]):
+    """The virtual machines; their documents are rendered at each change."""
+
+    row = VmRow
+    value = Vm
+    kind = ObjectKind.VM
+    title = "virtual machine"
+    decoders = {  # noqa: RUF012 - a ClassVar of the base class
+        "state": VmState,
+        "lcm_state": LcmState,
+        "prev_state": VmState,
+        "prev_lcm_state": LcmState,
+        "resched": bool,
+        "user_template": Template.from_json,
+    }
+    children = frozenset({"history"})
+    stored_only = (
+        "cpu_percent",
+        "memory_mib",
+        "host_id",
+        "doc_head",
+        "doc_middle",
+        "doc_tail",
+        "doc_extended_tail",
+        "doc_short_head",
+        "doc_short_middle",
+        "doc_short_tail",
+    )
+
+    def encode_stored(self, value: Vm) -> tuple[Any, ...]:
+        """Return sums, the host that carries the VM's capacity, and the documents."""
+        record = value.last_record
+        carried = record is not None and holds_capacity(value.state, value.lcm_state)
+        documents = render_vm(value)
+        return (
+            value.cpu_percent,
+            value.memory_mib,
+            record.host_id if record is not None and carried else None,
+            documents.head,
+            documents.middle,
+            documents.tail,
+            documents.extended_tail,
+            documents.short_head,
+            documents.short_middle,
+            documents.short_tail,
+        )
+
+    def load_children(self, loaded: Vm) -> None:
+        """Fill the history."""
+        loaded.history = [
+            HistoryRecord(*row[:16], HistoryAction(row[16]), *row[17:])
+            for row in self.tx.query(_SELECT_RECORDS, (loaded.id,))
+        ]
+
+    def save_children(self, saved: Vm) -> None:
+        """Write the records that a transition can have touched."""
+        capacity = (saved.cpu_percent, saved.memory_mib)
+        for record in saved.history[-_RECORDS_CHANGED:]:
+            values = [getattr(record, name) for name in _RECORD]
+            self.tx.execute(_SAVE_RECORD, (*values, *capacity))
+
+    def drop_children(self, object_id: int) -> None:
+        """Remove the history and plans of a VM that is deleted from the database."""
+        self.tx.execute("DELETE FROM history WHERE vm_id = ?", (object_id,))
+        self.tx.execute("DELETE FROM plan WHERE vm_id = ?", (object_id,))
+
+
+class VmTemplatePool(Pool[VmTemplate]):
+    """The VM templates."""
+
+    row = VmTemplateRow
+    value = VmTemplate
+    kind = ObjectKind.TEMPLATE
+    title = "virtual machine template"
+    names = NameScope.OWNER
