@@ -1,0 +1,106 @@
+"""Locks on hosts: one command at a time for a VM, and a new attempt ends what an earlier one left running.
+
+Killing a driver does not stop the command that it started on a host. So a command with a lock runs in a
+process group of its own that holds a ``flock`` and has written its number beside it. Who comes later ends
+that group (TERM, then KILL), takes the lock, and only then runs.
+
+Locks lie in ``/var/tmp/one-locks-UID``: there for every user, on every Linux, and kept over a reboot.
+``NAME.lock`` holds ``GROUP START TOKEN`` of the holder: START is the leader's start time, because process
+numbers come back. ``NAME.next`` holds the token of whoever came last; earlier ones that still wait give up,
+else the attempt of a dead driver could end that of a living one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from opennebula_core.errors import RemoteError
+
+STATUS_NOT_LOCKED = 75
+"""EX_TEMPFAIL of sysexits.h: the lock was not to be had."""
+
+_COMMON = r"""
+directory=/var/tmp/one-locks-$(id -u) name=$1 token=$2
+started() { sed -n 's/^.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+end_holder() {
+    group= began= holder=
+    read -r group began holder <"$directory/$name.lock" || :
+    case $group in '' | *[!0-9]*) return ;; esac
+    [ -z "$3" ] || [ "$holder" = "$3" ] || exit 0
+    now=$(started "$group")
+    if [ -z "$now" ] || [ "$now" = "$began" ]; then kill -s "$2" -- "-$group" 2>/dev/null; fi
+}
+# Wait for the lock in steps of 0.2 s: TERM at the first, KILL from the 25th on, give up at the 75th.
+contend() {
+    step=0
+    while ! flock -w 0.2 9; do
+        if [ "$1" = first ] && [ "$(cat "$directory/$name.next" 2>/dev/null)" != "$token" ]; then
+            echo "lock $name: a later attempt has taken over" >&2
+            exit 75
+        fi
+        if [ $step -eq 0 ]; then end_holder x TERM "$2"; fi
+        if [ $step -ge 25 ]; then end_holder x KILL "$2"; fi
+        if [ $step -ge 75 ]; then
+            echo "lock $name: still held by process group $group; see what hangs there" >&2
+            exit 75
+        fi
+        step=$((step + 1))
+    done
+}
+"""
+
+_RUN = (
+    _COMMON
+    + r"""
+umask_before=$(umask); umask 077
+mkdir "$directory" 2>/dev/null
+if [ -L "$directory" ] || [ ! -d "$directory" ] || [ ! -O "$directory" ]; then
+    echo "lock $name: $directory is not a directory of ours; remove it" >&2
+    exit 75
+fi
+printf '%s\n' "$token" >"$directory/.$token" && mv -f "$directory/.$token" "$directory/$name.next" || exit 75
+exec 9<>"$directory/$name.lock" || exit 75
+contend first ''
+if [ "$(cat "$directory/$name.next" 2>/dev/null)" != "$token" ]; then
+    echo "lock $name: a later attempt has taken over" >&2
+    exit 75
+fi
+printf '%s %s %s\n' "$$" "$(started $$)" "$token" >"$directory/$name.lock" || exit 75
+umask "$umask_before"
+shift 2
+exec "$@"
+"""
+)
+
+_END = (
+    _COMMON
+    + r"""
+[ -O "$directory" ] && [ -e "$directory/$name.lock" ] || exit 0
+if [ "$(cat "$directory/$name.next" 2>/dev/null)" = "$token" ]; then rm -f "$directory/$name.next"; fi
+exec 9<>"$directory/$name.lock"
+contend end "$token"
+"""
+)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+
+
+def locked(argv: Sequence[str], name: str, token: str) -> list[str]:
+    """Return the argument vector that runs ``argv`` under the lock ``name``.
+
+    :param token: tells this attempt from all others
+    """
+    _check(name)
+    return ["setsid", "--wait", "sh", "-c", _RUN, "sh", name, token, *argv]
+
+
+def ending(name: str, token: str) -> list[str]:
+    """Return the argument vector that ends the attempt ``token``, if it holds the lock or waits for it."""
+    _check(name)
+    return ["sh", "-c", _END, "sh", name, token]
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise RemoteError(f"lock {name!r}: that is no name for a lock; use letters, digits, dots and dashes")
