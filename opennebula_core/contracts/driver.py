@@ -79,15 +79,15 @@ class Driver:
     """The settings it understands, each with a default that works."""
 
     def __init__(self, context: DriverContext) -> None:
-        self.context = context
+        self.driver_context = context
 
     def setting(self, name: str) -> str | int | float | bool:
         """Return the option ``name``: as configured, else its default.
 
         :raises KeyError: the driver declares no such option
         """
-        if name in self.context.settings:
-            return self.context.settings[name]
+        if name in self.driver_context.settings:
+            return self.driver_context.settings[name]
         return {option.name: option.default for option in self.options}[name]
 
     async def close(self) -> None:
