@@ -4,3 +4,5 @@ It is imported at the start of every test run, so the modules named here must im
 """
 
 from __future__ import annotations
+
+pytest_plugins = ["opennebula_core.testing.lab_fixtures"]
