@@ -1,0 +1,1 @@
+"""The ASCII protocol between the core and its drivers: framing, dialects, and both its sides."""
