@@ -34,23 +34,20 @@ def legal_text(text: str) -> str:
     return text if is_legal_text(text) else _ILLEGAL.sub("?", text)
 
 
-def parse_element(
-    text: str, *, max_chars: int = MAX_DOCUMENT_CHARS, max_depth: int = MAX_DEPTH, declared: bool = True
-) -> Element:
+def parse_element(text: str, *, max_chars: int = MAX_DOCUMENT_CHARS, max_depth: int = MAX_DEPTH) -> Element:
     """Return the root element of an XML text.
 
-    :param declared: whether an XML declaration or comments may stand before the root element
     :raises XmlError: the text is not well-formed, too large or deep, or declares a document type
     """
     if len(text) > max_chars:
         raise XmlError(f"read XML: the text has {len(text)} characters; at most {max_chars} are allowed")
-    if not _PROLOG.match(text) or (not declared and not text.startswith("<")):
+    if not _PROLOG.match(text):
         raise XmlError("read XML: it does not begin with an element; document types are not allowed")
     parser = XMLParser()
     try:
         parser.feed(text)
         root: Element = parser.close()
-    except (ParseError, ValueError) as error:  # ValueError: an encoding declared that does not exist
+    except (ParseError, ValueError) as error:  # ValueError: half a surrogate pair
         raise XmlError(f"read XML: {error}; check that the text is well-formed") from None
     _check_depth(root, max_depth)
     return root

@@ -70,9 +70,8 @@ def scan(text: str) -> list[tuple[str, Value]]:
     escaped = "\\" in text
     found: list[tuple[str, Value]] = []
     end = 0
-    for match in _ATTRIBUTE.finditer(text):
-        if match.start() != end:
-            raise _syntax_error(text, end)
+    match_at = _ATTRIBUTE.match  # not finditer: a search would try again behind every character
+    while match := match_at(text, end):
         end = match.end()
         kind = match.lastindex or 0
         value: Value
@@ -184,7 +183,7 @@ def _token(text: str, offset: int, *, is_value: bool) -> tuple[str, int]:
     if token := _TOKEN.match(text, offset):
         return token.lastgroup or "", token.end()
     if text[offset] == "#":
-        return "comment without its line's end", len(text)
+        return "comment without line end", len(text)
     if text[offset] == '"':
         return "open quote", offset + 1
     return repr(text[offset]), offset + 1
