@@ -1,0 +1,73 @@
+"""What may happen to a VM: the events of the transition table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class VmEvent(StrEnum):
+    """What may happen to a VM."""
+
+    SUBMIT = "SUBMIT"
+    SUBMIT_ON_HOLD = "SUBMIT_ON_HOLD"
+    AWAIT_IMAGES = "AWAIT_IMAGES"
+    IMAGES_READY = "IMAGES_READY"
+    IMAGES_FAILED = "IMAGES_FAILED"
+
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    DEPLOY = "DEPLOY"
+    DEPLOY_STOPPED = "DEPLOY_STOPPED"
+    """Deploy of a pending VM that was stopped: its checkpoint and disks are in the datastore."""
+    DEPLOY_UNDEPLOYED = "DEPLOY_UNDEPLOYED"
+    """Deploy of a pending VM that was undeployed: its disks are in the datastore."""
+    RESUME = "RESUME"
+    SUSPEND = "SUSPEND"
+    STOP = "STOP"
+    POWEROFF = "POWEROFF"
+    UNDEPLOY = "UNDEPLOY"
+    REBOOT = "REBOOT"
+    RESCHED = "RESCHED"
+    UNRESCHED = "UNRESCHED"
+    MIGRATE_SAVE = "MIGRATE_SAVE"
+    MIGRATE_POWEROFF = "MIGRATE_POWEROFF"
+    MIGRATE_LIVE = "MIGRATE_LIVE"
+    TERMINATE = "TERMINATE"
+    TERMINATE_HARD = "TERMINATE_HARD"
+    TERMINATE_STORED = "TERMINATE_STORED"
+    """Terminate of a pending VM that was stopped or undeployed: its files must be removed."""
+
+    ATTACH_DISK = "ATTACH_DISK"
+    DETACH_DISK = "DETACH_DISK"
+    ATTACH_NIC = "ATTACH_NIC"
+    DETACH_NIC = "DETACH_NIC"
+    UPDATECONF = "UPDATECONF"
+    RESIZE = "RESIZE"
+    SNAPSHOT = "SNAPSHOT"
+    SNAPSHOT_DELETE = "SNAPSHOT_DELETE"
+    DISK_SNAPSHOT_CREATE = "DISK_SNAPSHOT_CREATE"
+    DISK_SNAPSHOT_REVERT = "DISK_SNAPSHOT_REVERT"
+    DISK_SNAPSHOT_DELETE = "DISK_SNAPSHOT_DELETE"
+    DISK_RESIZE = "DISK_RESIZE"
+    DISK_SAVEAS = "DISK_SAVEAS"
+    BACKUP = "BACKUP"
+    RESTORE = "RESTORE"
+
+    STEP_SUCCEEDED = "STEP_SUCCEEDED"
+    """The driver's action that the state waits for is done."""
+    STEP_FAILED = "STEP_FAILED"
+    MOVED_POWERED_OFF = "MOVED_POWERED_OFF"
+    """STEP_SUCCEEDED of PROLOG_MIGRATE, when there is no checkpoint to restore."""
+
+    MONITOR_RUNNING = "MONITOR_RUNNING"
+    MONITOR_POWEROFF = "MONITOR_POWEROFF"
+    MONITOR_SUSPENDED = "MONITOR_SUSPENDED"
+    MONITOR_UNKNOWN = "MONITOR_UNKNOWN"
+    """The guest failed, or its host cannot be reached."""
+
+    RECOVER_RETRY = "RECOVER_RETRY"
+    RECOVER_SUCCESS = "RECOVER_SUCCESS"
+    RECOVER_FAILURE = "RECOVER_FAILURE"
+    DELETE = "DELETE"
+    RECREATE = "RECREATE"
+    DELETE_DB = "DELETE_DB"
