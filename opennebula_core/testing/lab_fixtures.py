@@ -1,8 +1,8 @@
 """Fixtures that give tests real hosts: the lab, started once a session and used by all that ask for it.
 
 A test that uses one is to be marked ``integration``. What the lab lacks is installed where that may be done
-(root on Debian); where something is missing all the same, the test fails. Only a user who is not root, and not
-in CI, sees it skipped.
+(root on Debian); where something is missing all the same, the test fails. It is skipped only for a user who
+is not root, and then only outside CI.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def test_a_crashed_host_keeps_its_disks_and_can_be_started_again(lab: Lab) -> No
 def test_a_killed_daemon_is_gone_at_once(lab: Lab) -> None:
     assert lab.faults.kill("host1", "libvirtd") == 1
     assert lab.faults.processes("host1", "libvirtd") == []
-    lab.exec("host1", ["libvirtd", "--listen", "--daemon"])
+    lab.start_libvirt("host1")
     assert lab.is_ready("host1")
 
 

@@ -218,6 +218,11 @@ class Lab:
         plug_in(self.blueprint, host)
         self._release([host], tied=tied)
 
+    def start_libvirt(self, host: str) -> None:
+        """Start a host's libvirtd after it was killed, and wait until it answers."""
+        self.exec(host, ["libvirtd", "--listen", "--daemon"])
+        wait_until(lambda: self.is_ready(host), f"libvirtd on {host}", timedelta(seconds=READY_LIMIT_S))
+
     def tidy(self, *, tied: bool = False) -> None:
         """Repair all hosts, end their guests and empty their folders for disks.
 
@@ -229,6 +234,8 @@ class Lab:
             self.faults.mend_cables(host)
             self.resume_ssh(host)
             if self.blueprint.with_libvirt:
+                if not self.faults.processes(host, "libvirtd"):
+                    self.start_libvirt(host)
                 self._remove_guests(host)
             self.exec(host, ["sh", "-c", EMPTY_FOLDERS])
 
