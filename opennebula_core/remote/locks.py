@@ -22,25 +22,37 @@ STATUS_NOT_LOCKED = 75
 
 _COMMON = r"""
 directory=/var/tmp/one-locks-$(id -u) name=$1 token=$2
-started() { sed -n 's/^.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Set start to the start time of process $1, field 22 of its stat; empty when there is no such process.
+find_start() {
+    start=
+    { read -r start <"/proc/$1/stat"; } 2>/dev/null || return
+    set -- ${start##*) }
+    start=${20}
+}
 end_holder() {
     group= began= holder=
     read -r group began holder <"$directory/$name.lock" || :
     case $group in '' | *[!0-9]*) return ;; esac
-    [ -z "$3" ] || [ "$holder" = "$3" ] || exit 0
-    now=$(started "$group")
-    if [ -z "$now" ] || [ "$now" = "$began" ]; then kill -s "$2" -- "-$group" 2>/dev/null; fi
+    [ -z "$2" ] || [ "$holder" = "$2" ] || exit 0
+    find_start "$group"
+    if [ -z "$start" ] || [ "$start" = "$began" ]; then kill -s "$1" -- "-$group" 2>/dev/null; fi
 }
-# Wait for the lock in steps of 0.2 s: TERM at the first, KILL from the 25th on, give up at the 75th.
+is_latest() {
+    latest=
+    { read -r latest <"$directory/$name.next"; } 2>/dev/null
+    [ "$latest" = "$token" ]
+}
+# Wait for the lock in steps of 0.2 s, and end its holder (only the attempt $1, if that is given):
+# TERM at the first step, KILL from the 25th on, give up at the 75th.
 contend() {
     step=0
     while ! flock -w 0.2 9; do
-        if [ "$1" = first ] && [ "$(cat "$directory/$name.next" 2>/dev/null)" != "$token" ]; then
+        if [ -z "$1" ] && ! is_latest; then
             echo "lock $name: a later attempt has taken over" >&2
             exit 75
         fi
-        if [ $step -eq 0 ]; then end_holder x TERM "$2"; fi
-        if [ $step -ge 25 ]; then end_holder x KILL "$2"; fi
+        if [ $step -eq 0 ]; then end_holder TERM "$1"; fi
+        if [ $step -ge 25 ]; then end_holder KILL "$1"; fi
         if [ $step -ge 75 ]; then
             echo "lock $name: still held by process group $group; see what hangs there" >&2
             exit 75
@@ -54,19 +66,20 @@ _RUN = (
     _COMMON
     + r"""
 umask_before=$(umask); umask 077
-mkdir "$directory" 2>/dev/null
+[ -d "$directory" ] || mkdir "$directory" 2>/dev/null
 if [ -L "$directory" ] || [ ! -d "$directory" ] || [ ! -O "$directory" ]; then
     echo "lock $name: $directory is not a directory of ours; remove it" >&2
     exit 75
 fi
 printf '%s\n' "$token" >"$directory/.$token" && mv -f "$directory/.$token" "$directory/$name.next" || exit 75
 exec 9<>"$directory/$name.lock" || exit 75
-contend first ''
-if [ "$(cat "$directory/$name.next" 2>/dev/null)" != "$token" ]; then
+contend ''
+if ! is_latest; then
     echo "lock $name: a later attempt has taken over" >&2
     exit 75
 fi
-printf '%s %s %s\n' "$$" "$(started $$)" "$token" >"$directory/$name.lock" || exit 75
+find_start $$
+printf '%s %s %s\n' "$$" "$start" "$token" >"$directory/$name.lock" || exit 75
 umask "$umask_before"
 shift 2
 exec "$@"
@@ -77,9 +90,9 @@ _END = (
     _COMMON
     + r"""
 [ -O "$directory" ] && [ -e "$directory/$name.lock" ] || exit 0
-if [ "$(cat "$directory/$name.next" 2>/dev/null)" = "$token" ]; then rm -f "$directory/$name.next"; fi
+if is_latest; then rm -f "$directory/$name.next"; fi
 exec 9<>"$directory/$name.lock"
-contend end "$token"
+contend "$token"
 """
 )
 

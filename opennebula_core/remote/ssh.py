@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import shlex
@@ -22,6 +23,9 @@ LOG = logging.getLogger(__name__)
 
 GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 UNSEEN_ALIVE_MAX = 3
+FAST_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+"""Put before the others: with a processor's AES they move over twice as much as asyncssh's first choice."""
+REFUSED_PAUSE_S = 0.05
 
 asyncssh.set_log_level(logging.WARNING)
 
@@ -111,33 +115,39 @@ class _Lane:
                 self._release(link)
 
     async def _open_session(self, command: str) -> tuple[_Link, asyncssh.SSHClientProcess[bytes]]:
-        while True:
+        for refusals in itertools.count():
             link = await self._take_link()
             try:
                 async with asyncio.timeout(self._options.connect_timeout.total_seconds()):
                     return link, await link.connection.create_process(command, encoding=None)
             except asyncssh.ChannelOpenError as error:
-                # Its sshd allows fewer sessions than we thought: remember, and go elsewhere.
-                link.limit = link.sessions - 1
-                self._release(link)
-                if link.limit == 0 and not link.connection.is_closed():
-                    link.connection.close()
-                    raise RemoteError(
-                        f"open a session on {self._host!r}: {error.reason}; see its sshd"
-                    ) from error
+                self._refused(link, refusals, error)
+                await asyncio.sleep(REFUSED_PAUSE_S)
             except TimeoutError:
-                link.connection.abort()
-                self._release(link)
+                self._give_up(link)
                 raise RemoteError(
                     f"open a session on {self._host!r}: no answer; see whether it hangs"
                 ) from None
             except (asyncssh.Error, OSError) as error:
-                link.connection.abort()
-                self._release(link)
+                self._give_up(link)
                 raise _lost(self._host, error) from error
             except BaseException:
                 self._release(link)
                 raise
+        raise AssertionError("unreachable")
+
+    def _refused(self, link: _Link, refusals: int, error: asyncssh.ChannelOpenError) -> None:
+        """Note that sshd has no more sessions on a connection."""
+        self._release(link)
+        if refusals:  # once, it may only not have put away yet those that have just ended
+            link.limit = min(link.limit, link.sessions)
+        if link.limit == 0:
+            link.connection.close()
+            raise RemoteError(f"open a session on {self._host!r}: {error.reason}; see its sshd") from error
+
+    def _give_up(self, link: _Link) -> None:
+        link.connection.abort()
+        self._release(link)
 
     async def _take_link(self) -> _Link:
         while True:
@@ -230,7 +240,8 @@ async def connect(host: str, options: RemoteOptions) -> asyncssh.SSHClientConnec
             f"connect to {host!r}: {error.reason}; put the public key into the authorized_keys there"
         ) from error
     except (asyncssh.Error, asyncssh.KeyImportError, asyncssh.ConfigParseError, OSError) as error:
-        raise RemoteError(f"connect to {host!r}: {error}; see that sshd runs there and ssh works") from error
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise RemoteError(f"connect to {host!r}: {reason}; see that sshd runs there and ssh works") from error
 
 
 async def _arguments(host: str, options: RemoteOptions) -> dict[str, Any]:
@@ -250,6 +261,8 @@ async def _arguments(host: str, options: RemoteOptions) -> dict[str, Any]:
     if options.key_files:
         arguments["client_keys"] = [os.path.expanduser(name) for name in options.key_files]
     settled = await asyncssh.SSHClientConnectionOptions.construct(host=host, **arguments)
+    if not settled.config.get("Ciphers"):
+        arguments["encryption_algs"] = FAST_CIPHERS
     return arguments | {"known_hosts": _known_hosts(settled.known_hosts, options.known_hosts)}
 
 
