@@ -1,4 +1,4 @@
-"""The simplest scheduler there is."""
+"""The dummy scheduler policy: the first host that has room."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from opennebula_core.contracts.scheduler import SchedulerPolicy
 
 
 class DummyPolicy(SchedulerPolicy):
-    """Puts each VM, oldest first, on the first enabled host that has room: every step's default."""
+    """Places each VM, oldest first, on the enabled host with the lowest id that has room for it."""

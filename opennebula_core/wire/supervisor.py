@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from opennebula_core.errors import DriverError, DriverGoneError, DriverTimeoutError
+from opennebula_core.errors import DriverError, DriverGoneError, DriverTimeoutError, OpenNebulaError
 from opennebula_core.wire.dialects.base import Dialect
 from opennebula_core.wire.events import DriverEvents
 from opennebula_core.wire.framing import Answer, LogLine, parse_answer
@@ -165,7 +165,7 @@ class Supervisor:
         self._init = loop.create_future()
         try:
             process = await self._initialised()
-        except (OSError, DriverError) as error:
+        except (OSError, OpenNebulaError) as error:
             self._back_off.note(loop.time(), f"cannot be started: {error}", lived_s=0)
             raise DriverGoneError(
                 f"{self}: {self._back_off.reason}; see var/log/{self.kind}_{self.name}.log"

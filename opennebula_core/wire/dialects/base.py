@@ -63,6 +63,11 @@ class Dialect(ABC):
         :raises DriverError: the release has no words for it
         """
 
+    @property
+    def described_actions(self) -> frozenset[str]:
+        """What a driver of that release says it can do, as ``onedriver --describe`` would."""
+        return self.actions
+
     def may_resend(self, request: Request) -> bool:
         """Whether the request may be sent again when its outcome is unknown."""
         return request.action in self.resend_safe

@@ -8,7 +8,12 @@ from typing import Final
 from opennebula_core.errors import DriverError
 from opennebula_core.wire.dialects.base import Dialect
 from opennebula_core.wire.requests import Request, TransferRequest
-from opennebula_core.wire.transfer_script import SYSTEM_SUFFIX_SINCE, parse_script, translate_script
+from opennebula_core.wire.transfer_script import (
+    SYSTEM_SUFFIX_SINCE,
+    VERBS_SINCE,
+    parse_script,
+    translate_script,
+)
 
 REPEATABLE_VERBS: Final = frozenset({"CLONE", "MKSWAP", "MKIMAGE", "CONTEXT", "DELETE"})
 """Upstream's scripts overwrite or find nothing to do; a second MV, LN or MVDS fails or loses data."""
@@ -28,6 +33,11 @@ class TmDialect(Dialect):
     def resend_safe(self) -> frozenset[str]:
         """It depends on the script: see :meth:`may_resend`."""
         return frozenset()
+
+    @property
+    def described_actions(self) -> frozenset[str]:
+        """The verbs that its scripts may hold."""
+        return frozenset(verb for verb, since in VERBS_SINCE.items() if since <= self.release)
 
     def may_resend(self, request: Request) -> bool:
         """Whether each command of the script may run twice."""

@@ -1,0 +1,186 @@
+"""The dummy virtualisation driver: guests that are files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+from opennebula_core.contracts.driver import DriverContext, Option
+from opennebula_core.contracts.vmm import Guest, GuestState, VmmAction, VmmDriver
+from opennebula_core.dummy.behaviour import OPTIONS, Act, Behaviour
+from opennebula_core.dummy.guests import DummyGuest, GuestFiles
+from opennebula_core.errors import DriverError
+from opennebula_core.model.template import Vector
+
+
+class DummyVmm(VmmDriver):
+    """Runs guests that do nothing, on hosts that need not exist."""
+
+    options: ClassVar[tuple[Option, ...]] = OPTIONS
+    optional_actions: ClassVar[frozenset[VmmAction]] = frozenset(
+        {
+            VmmAction.SAVE,
+            VmmAction.RESTORE,
+            VmmAction.MIGRATE,
+            VmmAction.REBOOT,
+            VmmAction.RESET,
+            VmmAction.ATTACHDISK,
+            VmmAction.DETACHDISK,
+            VmmAction.ATTACHNIC,
+            VmmAction.DETACHNIC,
+            VmmAction.UPDATECONF,
+        }
+    )
+
+    def __init__(self, context: DriverContext) -> None:
+        super().__init__(context)
+        self._guests = GuestFiles(context.location)
+        self._behaviour = Behaviour("vmm", self)
+
+    async def deploy(self, guest: Guest, description: str) -> str:
+        """Write the guest's file."""
+        await self._before(VmmAction.DEPLOY, guest)
+        deploy_id = f"one-{guest.vm_id}"
+        if self._guests.read(guest.host, deploy_id) is None:
+            self._guests.write(guest.host, _new(guest, deploy_id, description))
+        return deploy_id
+
+    async def shutdown(self, guest: Guest) -> None:
+        """Remove the guest's file."""
+        await self._before(VmmAction.SHUTDOWN, guest)
+        self._guests.remove(guest.host, _deploy_id(guest))
+
+    async def cancel(self, guest: Guest) -> None:
+        """Remove the guest's file and its checkpoint."""
+        await self._before(VmmAction.CANCEL, guest)
+        self._guests.remove(guest.host, _deploy_id(guest))
+        self._guests.forget(guest.vm_id)
+
+    async def poll(self, guest: Guest) -> GuestState:
+        """Return what the guest's file says."""
+        await self._before(VmmAction.POLL, guest)
+        found = self._guests.read(guest.host, _deploy_id(guest))
+        return found.state if found is not None else GuestState.POWEROFF
+
+    async def save(self, guest: Guest, checkpoint: str) -> None:
+        """Turn the guest's file into a checkpoint."""
+        await self._before(VmmAction.SAVE, guest)
+        found = self._guests.read(guest.host, _deploy_id(guest))
+        if found is not None:
+            self._guests.save(found)
+            self._guests.remove(guest.host, found.deploy_id)
+        elif self._guests.saved(guest.vm_id) is None:
+            raise _missing("save", guest)
+
+    async def restore(self, guest: Guest, checkpoint: str) -> str:
+        """Turn the checkpoint into a guest's file on the host."""
+        await self._before(VmmAction.RESTORE, guest)
+        deploy_id = _deploy_id(guest)
+        if self._guests.read(guest.host, deploy_id) is None:
+            saved = self._guests.saved(guest.vm_id)
+            if saved is None:
+                raise DriverError(
+                    f"restore VM {guest.vm_id} on {guest.host!r}: there is no checkpoint; deploy it instead"
+                )
+            self._guests.write(guest.host, replace(saved, deploy_id=deploy_id))
+        self._guests.forget(guest.vm_id)
+        return deploy_id
+
+    async def migrate(self, guest: Guest, destination: str) -> None:
+        """Move the guest's file to the other host's folder."""
+        await self._before(VmmAction.MIGRATE, guest)
+        deploy_id = _deploy_id(guest)
+        moved = self._guests.move(guest.host, destination, deploy_id)
+        if not moved and self._guests.read(destination, deploy_id) is None:
+            raise _missing("migrate", guest)
+
+    async def reboot(self, guest: Guest) -> None:
+        """Begin the guest's uptime anew."""
+        await self._restart(VmmAction.REBOOT, guest)
+
+    async def reset(self, guest: Guest) -> None:
+        """Begin the guest's uptime anew."""
+        await self._restart(VmmAction.RESET, guest)
+
+    async def attach_disk(self, guest: Guest, disk: Vector, path: str) -> None:
+        """Note the disk in the guest's file."""
+        found = await self._running(VmmAction.ATTACHDISK, guest)
+        disks = _with(found.disks, disk.get("DISK_ID", path))
+        self._guests.write(guest.host, replace(found, disks=disks))
+
+    async def detach_disk(self, guest: Guest, disk: Vector) -> None:
+        """Strike the disk from the guest's file."""
+        found = await self._running(VmmAction.DETACHDISK, guest)
+        disks = _without(found.disks, disk.get("DISK_ID", ""))
+        self._guests.write(guest.host, replace(found, disks=disks))
+
+    async def attach_nic(self, guest: Guest, nic: Vector) -> None:
+        """Note the NIC in the guest's file."""
+        found = await self._running(VmmAction.ATTACHNIC, guest)
+        self._guests.write(guest.host, replace(found, nics=_with(found.nics, nic.get("NIC_ID", ""))))
+
+    async def detach_nic(self, guest: Guest, nic: Vector) -> None:
+        """Strike the NIC from the guest's file."""
+        found = await self._running(VmmAction.DETACHNIC, guest)
+        self._guests.write(guest.host, replace(found, nics=_without(found.nics, nic.get("NIC_ID", ""))))
+
+    async def _before(self, action: VmmAction, guest: Guest) -> None:
+        await self._behaviour.before(Act(action, guest.vm_id, guest.host, guest.attempt))
+
+    async def _running(self, action: VmmAction, guest: Guest) -> DummyGuest:
+        await self._before(action, guest)
+        found = self._guests.read(guest.host, _deploy_id(guest))
+        if found is None:
+            raise _missing(action.lower(), guest)
+        return found
+
+    async def _restart(self, action: VmmAction, guest: Guest) -> None:
+        found = await self._running(action, guest)
+        self._guests.write(guest.host, replace(found, started_at=int(time.time())))
+
+
+def _new(guest: Guest, deploy_id: str, description: str) -> DummyGuest:
+    return DummyGuest(
+        vm_id=guest.vm_id,
+        name=guest.name,
+        deploy_id=deploy_id,
+        state=GuestState.RUNNING,
+        cpu=_number(guest.template.get("CPU"), 1.0),
+        memory_mib=int(_number(guest.template.get("MEMORY"), 128.0)),
+        started_at=int(time.time()),
+        disks=_ids(guest.template.vectors("DISK"), "DISK_ID"),
+        nics=_ids(guest.template.vectors("NIC"), "NIC_ID"),
+        description=description,
+    )
+
+
+def _deploy_id(guest: Guest) -> str:
+    return guest.deploy_id or f"one-{guest.vm_id}"
+
+
+def _ids(vectors: Iterable[Vector], name: str) -> tuple[str, ...]:
+    return tuple(vector[name] for vector in vectors if name in vector)
+
+
+def _with(items: tuple[str, ...], item: str) -> tuple[str, ...]:
+    return items if item in items else (*items, item)
+
+
+def _without(items: tuple[str, ...], item: str) -> tuple[str, ...]:
+    return tuple(each for each in items if each != item)
+
+
+def _number(text: str, default: float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return default
+
+
+def _missing(action: str, guest: Guest) -> DriverError:
+    return DriverError(
+        f"{action} VM {guest.vm_id} on {guest.host!r}: no guest {_deploy_id(guest)!r} runs there; "
+        f"recover the VM"
+    )

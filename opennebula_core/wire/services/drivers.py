@@ -1,0 +1,137 @@
+"""The drivers that a process holds: loaded by name when first wanted, called without blocking the process."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar, cast
+
+from opennebula_core.config import Config, Location, OptionValue, option_values
+from opennebula_core.contracts.driver import Driver, DriverContext
+from opennebula_core.contracts.kinds import group_of
+from opennebula_core.plugins.discovery import load_driver
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HOST_LIMIT: Final = 32
+"""Actions at a time on one host; more wait, and hold up nobody else."""
+
+DEFAULT_THREADS: Final = 16
+_CONTRACTS: Final = "opennebula_core.contracts."
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """What ``oned.toml`` says about the drivers that a process may load.
+
+    :param options: kind -> name -> the driver's own options as written
+    :param threads: how many actions of drivers without ``async`` methods run at a time
+    """
+
+    options: Mapping[str, Mapping[str, Mapping[str, OptionValue]]] = field(default_factory=dict)
+    threads: int = DEFAULT_THREADS
+
+    @classmethod
+    def from_config(cls, config: Config, kind: str, name: str) -> ProcessSettings:
+        """Return what a process of that driver is to know."""
+        options = {
+            each: {driver: dict(settings.options) for driver, settings in drivers.items()}
+            for each, drivers in config.drivers.items()
+        }
+        return cls(options, config.driver(kind, name).threads)
+
+    def to_json(self) -> str:
+        """Return the text that :meth:`read` takes."""
+        return json.dumps({"options": self.options, "threads": self.threads})
+
+    @classmethod
+    def read(cls, file: Path) -> ProcessSettings:
+        """Read the settings from a file; one that was inherited, ``/dev/fd/N``, is closed then."""
+        document = json.loads(file.read_text())
+        if file.parent == Path("/dev/fd"):
+            os.close(int(file.name))
+        return cls(document["options"], document["threads"])
+
+
+class DriverSet:
+    """Loads drivers by kind and name, once each, and calls their methods."""
+
+    def __init__(self, location: Location, settings: ProcessSettings) -> None:
+        self.location = location
+        self._settings = settings
+        self._drivers: dict[tuple[str, str], Driver] = {}
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="action")
+        self._host_threads = _Gates(max(1, settings.threads // 2))
+        self._host_actions = _Gates(HOST_LIMIT)
+
+    def get(self, kind: str, name: str) -> Driver:
+        """Return the driver of that name; loading has made sure that it keeps the contract of its kind.
+
+        :raises PluginError: it cannot be loaded
+        :raises ConfigError: its options are wrong
+        """
+        driver = self._drivers.get((kind, name))
+        if driver is None:
+            loaded = cast(type[Driver], load_driver(group_of(kind), name))
+            given = self._settings.options.get(kind, {}).get(name, {})
+            options = option_values(loaded.options, given, f"drivers.{kind}.{name}.options")
+            driver = loaded(DriverContext(name, self.location.root, options))
+            self._drivers[kind, name] = driver
+        return driver
+
+    def action_on(self, host: str) -> AbstractAsyncContextManager[None]:
+        """Hold a place among the actions on a host; waits while the host has too many."""
+        return self._host_actions.enter(host)
+
+    async def call(
+        self, host: str, method: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call a method of a driver: one that may block runs on a thread, few at a time for one host."""
+        if inspect.iscoroutinefunction(method) or _is_default(method):
+            result = method(*args, **kwargs)
+        else:
+            async with self._host_threads.enter(host):
+                result = await asyncio.get_running_loop().run_in_executor(
+                    self._pool, lambda: method(*args, **kwargs)
+                )
+        if inspect.isawaitable(result):
+            return await result
+        return result
+
+    async def close(self) -> None:
+        """Close all drivers; threads that still work are left to end with the process."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.gather(*(driver.close() for driver in self._drivers.values()), return_exceptions=True)
+
+
+def _is_default(method: Callable[..., object]) -> bool:
+    """Say whether the method is the contract's own: those do nothing that takes time."""
+    return getattr(method, "__module__", "").startswith(_CONTRACTS)
+
+
+class _Gates:
+    """Limits how many at a time, for each name apart; names without anybody take no room."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._gates: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def enter(self, name: str) -> AsyncIterator[None]:
+        gate, users = self._gates.get(name) or (asyncio.Semaphore(self._limit), 0)
+        self._gates[name] = gate, users + 1
+        try:
+            async with gate:
+                yield
+        finally:
+            gate, users = self._gates.pop(name)
+            if users > 1:
+                self._gates[name] = gate, users - 1

@@ -1,0 +1,234 @@
+"""The actions on guests as steps. Source: OpenNebula 6.10's exec driver, see 6.10-vmm-exec.txt.
+
+A step that fails ends the action; where a half-done action must leave nothing behind, it is undone first.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from opennebula_core.contracts.vmm import GuestState, VmmDriver
+from opennebula_core.errors import DriverError
+from opennebula_core.wire.services.guest import VmmCall
+from opennebula_core.wire.services.vmm_steps import Steps
+
+POLL_LETTERS: Final[Mapping[GuestState, str]] = {
+    GuestState.RUNNING: "a",
+    GuestState.SUSPENDED: "p",
+    GuestState.FAILURE: "e",
+    GuestState.POWEROFF: "d",
+    GuestState.UNKNOWN: "-",
+}
+"""Source: OpenNebula 1.2 to 5.12, answers to POLL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One action under way: what is asked, of which driver, and the steps to do it with."""
+
+    call: VmmCall
+    driver: VmmDriver
+    steps: Steps
+
+
+async def _describe(work: Work) -> str:
+    text = await work.steps.call("", work.driver.describe, work.call.guest)
+    return base64.b64encode(text.encode()).decode()
+
+
+async def _deploy(work: Work) -> str:
+    call, driver, steps = work.call, work.driver, work.steps
+    description = await _description(work)
+    await steps.transfer("context", call.tm_command)
+    return await _boot(
+        work, lambda: steps.hypervisor(call.guest.host, driver.deploy, call.guest, description)
+    )
+
+
+async def _restore(work: Work) -> str:
+    call, driver, steps = work.call, work.driver, work.steps
+    await steps.transfer("context", call.tm_command)
+    return await _boot(
+        work, lambda: steps.hypervisor(call.guest.host, driver.restore, call.guest, call.checkpoint)
+    )
+
+
+async def _boot(work: Work, start: Callable[[], Awaitable[str]]) -> str:
+    """Start a guest between the network's two steps; a failure leaves neither guest nor network."""
+    guest, steps = work.call.guest, work.steps
+    nics = work.call.nics()
+    try:
+        await steps.network("pre", guest, nics)
+        deploy_id = await start()
+        if not deploy_id or any(c.isspace() for c in deploy_id):
+            raise DriverError(
+                f"{work.call.action} of VM {guest.vm_id}: the deploy id {deploy_id!r} is no word"
+            )
+    except Exception:
+        await steps.attempt(steps.network("clean", guest, nics))
+        raise
+    guest = replace(guest, deploy_id=deploy_id)
+    try:
+        await steps.network("post", guest, nics)
+    except Exception:
+        await steps.attempt(steps.hypervisor(guest.host, work.driver.cancel, guest))
+        await steps.attempt(steps.network("clean", guest, nics))
+        raise
+    return deploy_id
+
+
+async def _description(work: Work) -> str:
+    """Return the text that the core's file holds; a core that names none leaves it to the driver."""
+    path = work.call.local_deployment_file
+    if not path:
+        return await work.steps.call("", work.driver.describe, work.call.guest)
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DriverError(f"cannot open deployment file {path!r}: {error}") from error
+
+
+async def _shutdown(work: Work) -> str:
+    return await _end(work, work.driver.shutdown)
+
+
+async def _cancel(work: Work) -> str:
+    return await _end(work, work.driver.cancel)
+
+
+async def _end(work: Work, method: Callable[..., Awaitable[None] | None]) -> str:
+    guest = work.call.guest
+    await work.steps.hypervisor(guest.host, method, guest)
+    await work.steps.network("clean", guest, work.call.nics())
+    return ""
+
+
+async def _save(work: Work) -> str:
+    guest = work.call.guest
+    await work.steps.hypervisor(guest.host, work.driver.save, guest, work.call.checkpoint)
+    await work.steps.network("clean", guest, work.call.nics())
+    return ""
+
+
+async def _migrate(work: Work) -> str:
+    """Move a guest; a failure leaves nothing of it on the destination."""
+    call, steps = work.call, work.steps
+    here, nics, vm = call.guest, call.nics(), call.guest.document
+    if not call.other_host:
+        raise DriverError(f"MIGRATE of VM {here.vm_id}: no destination is named; name it in MIGR_HOST")
+    there = replace(here, host=call.other_host)
+    try:
+        await steps.migration("pre", call.tm_command, vm)
+        await steps.network("pre", there, nics)
+        await steps.hypervisor(here.host, work.driver.migrate, here, call.other_host)
+    except Exception:
+        await steps.attempt(steps.migration("fail", call.tm_command, vm))
+        await steps.attempt(steps.network("clean", there, nics))
+        raise
+    await steps.attempt(steps.network("clean", here, nics))
+    await steps.attempt(steps.network("post", there, nics))
+    await steps.attempt(steps.migration("post", call.tm_command, vm))
+    return ""
+
+
+async def _cleanup(work: Work) -> str:
+    """Remove whatever of the guest is on its host, and on the other one when the core names it."""
+    call, steps = work.call, work.steps
+    hosts = [call.guest.host] + ([call.other_host] if call.other_host else [])
+    guests = [replace(call.guest, host=host) for host in hosts]
+    for guest in guests:
+        await steps.attempt(steps.hypervisor(guest.host, work.driver.cancel, guest))
+    for guest in guests:
+        await steps.attempt(steps.network("clean", guest, call.nics()))
+    await steps.transfer_each("delete", call.tm_command)
+    return ""
+
+
+async def _attach_disk(work: Work) -> str:
+    call, steps = work.call, work.steps
+    disk = call.marked("DISK")
+    await steps.transfer("attach", call.tm_command)
+    try:
+        await steps.hypervisor(call.guest.host, work.driver.attach_disk, call.guest, disk, call.disk_path)
+    except Exception:
+        await steps.attempt(steps.transfer("detach", call.tm_rollback))
+        raise
+    return ""
+
+
+async def _detach_disk(work: Work) -> str:
+    call, steps = work.call, work.steps
+    await steps.hypervisor(call.guest.host, work.driver.detach_disk, call.guest, call.marked("DISK"))
+    await steps.transfer("detach", call.tm_command)
+    return ""
+
+
+async def _attach_nic(work: Work) -> str:
+    """Plug a NIC in; the guest keeps it even if its context CD could not be made anew."""
+    call, steps, driver = work.call, work.steps, work.driver
+    guest, nic = call.guest, call.marked("NIC", "NIC_ALIAS", "PCI")
+    nics = call.nics(marked=True)
+    try:
+        await steps.network("pre", guest, nics)
+        await steps.hypervisor(guest.host, driver.attach_nic, guest, nic)
+        await steps.network("post", guest, nics)
+    except Exception:
+        await steps.attempt(steps.hypervisor(guest.host, driver.detach_nic, guest, nic))
+        await steps.attempt(steps.network("clean", guest, nics))
+        raise
+    await steps.attempt(steps.transfer("context", call.tm_command))
+    return ""
+
+
+async def _detach_nic(work: Work) -> str:
+    call, steps = work.call, work.steps
+    nic = call.marked("NIC", "NIC_ALIAS", "PCI")
+    await steps.hypervisor(call.guest.host, work.driver.detach_nic, call.guest, nic)
+    await steps.network("clean", call.guest, call.nics(marked=True))
+    await steps.attempt(steps.transfer("context", call.tm_command))
+    return ""
+
+
+async def _update_conf(work: Work) -> str:
+    await work.steps.transfer("context", work.call.tm_command)
+    return ""
+
+
+async def _reboot(work: Work) -> str:
+    await work.steps.hypervisor(work.call.guest.host, work.driver.reboot, work.call.guest)
+    return ""
+
+
+async def _reset(work: Work) -> str:
+    await work.steps.hypervisor(work.call.guest.host, work.driver.reset, work.call.guest)
+    return ""
+
+
+async def _poll(work: Work) -> str:
+    state = await work.steps.call(work.call.guest.host, work.driver.poll, work.call.guest)
+    return f"STATE={POLL_LETTERS[state]}"
+
+
+ACTIONS: Final[Mapping[str, Callable[[Work], Awaitable[str]]]] = {
+    "DESCRIBE": _describe,
+    "DEPLOY": _deploy,
+    "SHUTDOWN": _shutdown,
+    "CANCEL": _cancel,
+    "SAVE": _save,
+    "RESTORE": _restore,
+    "MIGRATE": _migrate,
+    "CLEANUP": _cleanup,
+    "ATTACHDISK": _attach_disk,
+    "DETACHDISK": _detach_disk,
+    "ATTACHNIC": _attach_nic,
+    "DETACHNIC": _detach_nic,
+    "UPDATECONF": _update_conf,
+    "REBOOT": _reboot,
+    "RESET": _reset,
+    "POLL": _poll,
+}
+"""How each action is done; it returns the answer's INFO."""
