@@ -17,6 +17,7 @@
     ├── RemoteError                 a command on a host that could not be run at all
     ├── StoreError                  the database
     ├── ClientError                 the API could not be reached or answered rubbish
+    │   └── FaultError              an XML-RPC fault: unknown method, wrong parameter types
     └── RequestError                what an API call answers; carries OpenNebula's error code
         ├── AuthenticationError     0x0100
         ├── AuthorizationError      0x0200
@@ -122,6 +123,19 @@ class StoreError(OpenNebulaError):
 
 class ClientError(OpenNebulaError):
     """The API endpoint cannot be reached, or what it answers is no answer."""
+
+
+class FaultError(ClientError):
+    """The server knows no such method, or could not read the call.
+
+    :param code: xmlrpc-c's fault code; :data:`UNKNOWN_METHOD` when there is no such method
+    """
+
+    UNKNOWN_METHOD: ClassVar[int] = -506
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class RequestError(OpenNebulaError):

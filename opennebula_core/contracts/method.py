@@ -129,6 +129,7 @@ class Method:
     :param needs: the rights, or an :class:`Access`; a method without either cannot be declared
     :param prepare: called as ``prepare(*parameters)`` before the writer, off the event loop's hot path, for slow
         work such as parsing; what it returns replaces the parameters
+    :param ignores_lock: the object's lock does not matter (locking and unlocking themselves)
     """
 
     name: str
@@ -138,3 +139,4 @@ class Method:
     handler: Callable[..., object]
     doc: str
     prepare: Callable[..., tuple[object, ...]] | None = None
+    ignores_lock: bool = False

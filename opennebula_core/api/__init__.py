@@ -1,0 +1,1 @@
+"""The API: the method table, XML-RPC, authentication and HTTP."""

@@ -1,0 +1,80 @@
+"""One HTTP connection: uvicorn's protocol, with the limits that it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES: Final = 64 << 10
+MAX_HEADERS: Final = 100
+RECEIVE_TIMEOUT_S: Final = 120.0
+"""How long a request may take to arrive, and a connection to send its first."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """Ends connections whose request has a head too large, or takes too long to arrive.
+
+    :ivar receiving_since: monotonic time at which the request began that is still incomplete; None when there
+        is none. The server looks at it every few seconds: a timer for each request would cost more
+    """
+
+    receiving_since: float | None = None
+    _is_in_head = True
+    _head_bytes = 0
+    _header_count = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock for the first request."""
+        super().connection_made(transport)
+        self.receiving_since = time.monotonic()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; end the connection when the head of the request goes past its limit."""
+        if self._is_in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        """Start counting."""
+        super().on_message_begin()
+        if self.receiving_since is None:
+            self.receiving_since = time.monotonic()
+        self._is_in_head = True
+        self._head_bytes = 0
+        self._header_count = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count the header."""
+        self._header_count += 1
+        if self._header_count > MAX_HEADERS:
+            raise ValueError("too many headers")  # httptools turns it into a parser error: HTTP 400
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Note that the head is complete."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop the clock: what follows is ours to do."""
+        self.receiving_since = None
+        self._is_in_head = True
+        super().on_message_complete()
+
+    def end_if_late(self, now: float) -> None:
+        """Close the connection when its request takes too long to arrive."""
+        if self.receiving_since is not None and now - self.receiving_since > RECEIVE_TIMEOUT_S:
+            self.transport.close()
+
+
+def end_late_connections(connections: set[Any]) -> None:
+    """Close those connections whose request takes too long to arrive."""
+    now = time.monotonic()
+    for connection in list(connections):
+        if isinstance(connection, LimitedProtocol):
+            connection.end_if_late(now)
