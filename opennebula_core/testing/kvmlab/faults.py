@@ -25,7 +25,7 @@ class Faults:
         self._blueprint = blueprint
 
     def processes(self, name: str, *programs: str) -> list[Process]:
-        """Return a host's processes of these programs, such as ``libvirtd`` or ``qemu-system-x86_64``."""
+        """Return a host's processes, only those of certain programs, such as ``libvirtd``, where named."""
         return in_pid_namespace_of(first_process(self._blueprint, name).pid, programs)
 
     def hang_ssh(self, name: str) -> None:

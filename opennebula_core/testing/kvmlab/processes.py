@@ -87,15 +87,15 @@ def first_child(pid: int) -> int | None:
 
 
 def in_pid_namespace_of(pid: int, programs: Collection[str]) -> list[Process]:
-    """Return the processes in another's pid namespace (not in nested ones) that run one of the programs.
+    """Return the processes in another's pid namespace, not in nested ones.
 
-    :param programs: names; the kernel keeps no more than 15 characters of each
+    :param programs: only those that run one of these; the kernel keeps 15 characters of a name
     """
     space = _pid_namespace(pid)
     names = {program[:COMM_LENGTH] for program in programs}
     if space is None:
         return []
-    pids = [other for other in _pids() if _pid_namespace(other) == space and _program(other) in names]
+    pids = [pid for pid in _pids() if _pid_namespace(pid) == space and (not names or _program(pid) in names)]
     return [process for process in map(Process.of, pids) if process is not None]
 
 
