@@ -5,63 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+from opennebula_core.contracts.bookings import Booking, HostLookup
+from opennebula_core.contracts.decisions import Decision, Migration, Placement, Unplaced
 from opennebula_core.contracts.views import Cloud, DatastoreView, HostView, Lookup, PendingVm
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Deploy a pending VM; ``datastore_id`` -1 leaves the system datastore to the core."""
-
-    vm_id: int
-    host_id: int
-    datastore_id: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """Move a VM that is flagged to be rescheduled.
-
-    :param cold_mode: when not ``live``: 0 save and restore, 1 power off, 2 power off hard
-    """
-
-    vm_id: int
-    host_id: int
-    datastore_id: int = -1
-    live: bool = False
-    cold_mode: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VmCommand:
-    """Do to a VM what a user could: an action of ``one.vm.action``, such as ``terminate``."""
-
-    vm_id: int
-    action: str
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """Merge attributes, in template syntax, into a VM's user template."""
-
-    vm_id: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unplaced:
-    """A VM stays where it is for now; its SCHED_MESSAGE says why.
-
-    :param reasons: condition that failed -> number of hosts that failed it
-    """
-
-    vm_id: int
-    message: str
-    reasons: Mapping[str, int] = field(default_factory=dict)
-
-
-Decision = Placement | Migration | VmCommand | Annotation | Unplaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +60,7 @@ class Limits:
     max_host: int = 0
 
 
-@dataclass(slots=True)
-class Booking:
-    """What a round has put on one host."""
-
-    cpu_percent: int = 0
-    memory_kib: int = 0
-    disk_mib: dict[int, int] = field(default_factory=dict)
-    vm_ids: set[int] = field(default_factory=set)
+_NOTHING_BOOKED: Final = Booking()
 
 
 class Round:
@@ -128,6 +69,7 @@ class Round:
     A placement is booked the moment the policy has yielded it, so that the next decision sees less room.
 
     :param vms: the VMs to look at, in order; the policy's ``collect`` made the list
+    :param placed_before: host id -> placements of earlier rounds that count towards ``max_host``
     """
 
     def __init__(
@@ -138,6 +80,7 @@ class Round:
         now: datetime | None = None,
         limits: Limits | None = None,
         extensions: Extensions | None = None,
+        placed_before: Mapping[int, int] | None = None,
     ) -> None:
         self.cloud = cloud
         self.vms = vms
@@ -147,6 +90,7 @@ class Round:
         self.hosts: dict[int, HostView] = {host.id: host for host in cloud.hosts}
         self.touched: list[int] = []
         """Ids of hosts whose bookings changed, in order: what a cached decision has to look at again."""
+        self._placed_before = placed_before or {}
         self._vms_by_id = {vm.id: vm for vm in vms}
         self._bookings: dict[int, Booking] = {}
         self._datastore_mib: dict[int, int] = {}
@@ -157,9 +101,13 @@ class Round:
         """Give the VMs about which nothing has been decided, in order."""
         return [vm for vm in self.vms if vm.id not in self._settled]
 
+    def vm(self, vm_id: int) -> PendingVm | None:
+        """Return the VM of that id, None when it is none of this round's."""
+        return self._vms_by_id.get(vm_id)
+
     def booking(self, host: HostView) -> Booking:
-        """Return what this round has put on the host."""
-        return self._bookings.get(host.id) or Booking()
+        """Return what this round has put on the host; not to be changed."""
+        return self._bookings.get(host.id, _NOTHING_BOOKED)
 
     def free_cpu_percent(self, host: HostView) -> int:
         """Return what is left of the host's CPU after usage and bookings; may be negative."""
@@ -171,13 +119,22 @@ class Round:
 
     def fits(self, vm: PendingVm, host: HostView) -> bool:
         """Whether the host has CPU and memory left for the VM; what asks for nothing always fits."""
-        return (vm.cpu_percent <= 0 or vm.cpu_percent <= self.free_cpu_percent(host)) and (
-            vm.memory_kib <= 0 or vm.memory_kib <= self.free_memory_kib(host)
-        )
+        return self.fits_cpu(vm, host) and self.fits_memory(vm, host)
+
+    def fits_cpu(self, vm: PendingVm, host: HostView) -> bool:
+        """Whether the host has CPU left for the VM."""
+        return vm.cpu_percent <= 0 or vm.cpu_percent <= self.free_cpu_percent(host)
+
+    def fits_memory(self, vm: PendingVm, host: HostView) -> bool:
+        """Whether the host has memory left for the VM."""
+        return vm.memory_kib <= 0 or vm.memory_kib <= self.free_memory_kib(host)
 
     def is_open(self, host: HostView) -> bool:
         """Whether the limit of VMs per host and round leaves room."""
-        return not self.limits.max_host or len(self.booking(host).vm_ids) < self.limits.max_host
+        if not self.limits.max_host:
+            return True
+        placed = self._placed_before.get(host.id, 0) + len(self.booking(host).vm_ids)
+        return placed < self.limits.max_host
 
     def is_refused(self, vm: PendingVm, host: HostView) -> bool:
         """Whether the core refused to put this VM on this host in this round."""
@@ -207,9 +164,17 @@ class Round:
 
     def refuse(self, decision: Placement | Migration) -> None:
         """Take a booking back: the core refused it. The VM waits again, for another host."""
-        self._book(decision, -1)
+        self.withdraw(decision)
         self._refused.setdefault(decision.vm_id, set()).add(decision.host_id)
         self._settled.discard(decision.vm_id)
+
+    def withdraw(self, decision: Placement | Migration) -> None:
+        """Take a booking back for good: the VM is not to be placed any more in this round."""
+        self._book(decision, -1)
+
+    def refusals(self, vm_id: int) -> int:
+        """Return how many hosts the core has refused for the VM."""
+        return len(self._refused.get(vm_id, ()))
 
     def _book(self, decision: Placement | Migration, sign: int) -> None:
         vm = self._vms_by_id[decision.vm_id]
@@ -225,44 +190,3 @@ class Round:
         else:
             booking.vm_ids.discard(vm.id)
         self.touched.append(decision.host_id)
-
-
-class HostLookup:
-    """A host's attributes with a round's bookings applied; callable as a :data:`Lookup`.
-
-    What is booked counts as used at once: VMs of a burst are spread, or packed, by figures that move
-    with each of them, although monitoring reports the real ones only later.
-    """
-
-    __slots__ = ("_booking", "_host")
-
-    _ADDED = frozenset({"RUNNING_VMS", "CPU_USAGE", "MEM_USAGE", "USED_CPU", "USED_MEMORY"})
-    _TAKEN = frozenset({"FREE_CPU", "FREE_MEMORY"})
-    LIVE_NAMES = _ADDED | _TAKEN | {"CURRENT_VMS"}
-    """Attributes that a booking changes."""
-
-    def __init__(self, host: HostView, booking: Booking | None) -> None:
-        self._host = host
-        self._booking = booking
-
-    def __call__(self, name: str) -> Sequence[str]:
-        """Return all values of the attribute."""
-        if name not in self.LIVE_NAMES:
-            return self._host.attributes(name)
-        if name == "CURRENT_VMS":
-            booked = self._booking.vm_ids if self._booking else ()
-            return [str(vm_id) for vm_id in (*self._host.vm_ids, *booked)]
-        values = self._host.attributes(name)
-        if self._booking is None or not values:
-            return values
-        change = self._change(name, self._booking)
-        try:
-            return [f"{float(values[0]) + (change if name in self._ADDED else -change):.10g}"]
-        except ValueError:
-            return values
-
-    @staticmethod
-    def _change(name: str, booking: Booking) -> int:
-        if name == "RUNNING_VMS":
-            return len(booking.vm_ids)
-        return booking.memory_kib if "MEM" in name else booking.cpu_percent

@@ -22,19 +22,16 @@ from datetime import datetime
 from typing import ClassVar
 
 from opennebula_core.contracts.board import Board
-from opennebula_core.contracts.driver import DriverContext, Option
-from opennebula_core.contracts.round import (
+from opennebula_core.contracts.decisions import (
     Annotation,
     Decision,
-    Extensions,
-    Filtered,
-    Limits,
     Migration,
     Placement,
-    Round,
     Unplaced,
     VmCommand,
 )
+from opennebula_core.contracts.driver import DriverContext, Option
+from opennebula_core.contracts.round import Extensions, Filtered, Limits, Round
 from opennebula_core.contracts.views import (
     Access,
     ActiveVm,

@@ -62,10 +62,12 @@ class PendingVm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActiveVm:
-    """A VM that holds capacity, or has held it: what a lease manager has to know about it.
+    """A VM that left the queue and is not done: what a lease manager has to know about it.
 
     :param host_id: where it is or was last, -1 when it never was anywhere
-    :param running_stime: epoch seconds since when it runs there (RSTIME), 0 when it does not yet
+    :param history_stime: epoch seconds since when it is there
+    :param first_running_stime: epoch seconds at which it first ran (RSTIME of its first history record), 0
+        when it has not yet; no later move, suspension or power-off changes it
     """
 
     id: int
@@ -78,7 +80,7 @@ class ActiveVm:
     memory_kib: int
     stime: int
     history_stime: int
-    running_stime: int
+    first_running_stime: int
     template: Template
     user_template: Template
 

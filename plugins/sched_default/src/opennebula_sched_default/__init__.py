@@ -1,1 +1,5 @@
 """The matchmaking scheduler."""
+
+from opennebula_sched_default.policy import DefaultPolicy
+
+__all__ = ["DefaultPolicy"]

@@ -1,0 +1,80 @@
+"""The tests that a host must pass to take a VM, for any policy, in OpenNebula's order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from opennebula_core.contracts.scheduler import Filtered, HostView, PendingVm, Round
+from opennebula_core.errors import ExpressionError
+from opennebula_core.scheduling.matching import Matcher
+
+CURRENT_HOST: Final = "is where the VM runs already"
+NOT_ALLOWED: Final = "the owner may not use (no MANAGE right)"
+NOT_ENABLED: Final = "not enabled or not monitored"
+AUTOMATIC: Final = "AUTOMATIC_REQUIREMENTS not met (clusters of its datastores and networks)"
+REQUIREMENTS: Final = "SCHED_REQUIREMENTS not met"
+CPU: Final = "not enough free CPU"
+MEMORY: Final = "not enough free memory"
+
+
+class HostFilter:
+    """Sorts hosts by state, rights, requirements and capacity.
+
+    Each host is rejected for the first test it fails: current host (of a VM to be rescheduled), the
+    owner's right, state, automatic requirements, the user's requirements, CPU, memory.
+    """
+
+    def __init__(self, matcher: Matcher) -> None:
+        self._matcher = matcher
+
+    def filter(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Filtered:
+        """Return the hosts that can take the VM now, and why the others cannot."""
+        accepted, rejected = self.suitable(vm, hosts, round)
+        with_room: list[HostView] = []
+        for host in accepted:
+            if not round.fits_cpu(vm, host):
+                rejected[host.id] = CPU
+            elif not round.fits_memory(vm, host):
+                rejected[host.id] = MEMORY
+            else:
+                with_room.append(host)
+        return Filtered(with_room, rejected)
+
+    def suitable(
+        self, vm: PendingVm, hosts: Sequence[HostView], round: Round
+    ) -> tuple[Sequence[HostView], dict[int, str]]:
+        """Return the hosts that could take the VM if they had room, and why the others could not."""
+        rejected: dict[int, str] = {}
+        open_to_vm: list[HostView] = []
+        for host in hosts:
+            if vm.resched and host.id == vm.host_id:
+                rejected[host.id] = CURRENT_HOST
+            elif not round.cloud.access.may_manage_host(vm, host):
+                rejected[host.id] = NOT_ALLOWED
+            elif not host.is_enabled:
+                rejected[host.id] = NOT_ENABLED
+            else:
+                open_to_vm.append(host)
+        left = self._meeting(vm.automatic_requirements, AUTOMATIC, open_to_vm, round, rejected)
+        return self._meeting(vm.requirements, REQUIREMENTS, left, round, rejected), rejected
+
+    def _meeting(
+        self,
+        text: str,
+        condition: str,
+        hosts: Sequence[HostView],
+        round: Round,
+        rejected: dict[int, str],
+    ) -> Sequence[HostView]:
+        """Return the hosts that meet a requirement; note the condition for the others."""
+        if not text:
+            return hosts
+        try:
+            met = self._matcher.accepts(text, hosts, round)
+        except ExpressionError as error:
+            name = condition.partition(" ")[0]
+            rejected.update((host.id, f"{name} does not parse ({error})") for host in hosts)
+            return ()
+        rejected.update((host.id, condition) for host, is_met in zip(hosts, met, strict=True) if not is_met)
+        return [host for host, is_met in zip(hosts, met, strict=True) if is_met]
