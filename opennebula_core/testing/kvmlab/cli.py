@@ -142,7 +142,8 @@ def status(ctx: click.Context, settings: LabSettings, *, as_json: bool) -> None:
 def exec(settings: LabSettings, name: str, argv: tuple[str, ...]) -> None:
     """Run a program inside fe or a host."""
     lab = open_lab(settings)
-    command = inside(lab.blueprint, name, argv or ("bash",), directory=os.getcwd())
+    program = argv[1:] if argv[:1] == ("--",) else argv
+    command = inside(lab.blueprint, name, program or ("bash",), directory=os.getcwd())
     os.execvpe(command[0], command, os.environ | lab.environment(name))
 
 

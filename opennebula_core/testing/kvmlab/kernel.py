@@ -59,7 +59,7 @@ def unpacked_kernel(settings: LabSettings) -> Kernel:
     images = sorted((tree / "boot").glob("vmlinuz*"))
     if not images:
         raise LabError(f"guest kernel: no vmlinuz in {tree}; remove that folder and try again")
-    return Kernel(images[0], tuple(_in_loading_order(tree, MODULES)))
+    return Kernel(images[0], tuple(in_loading_order(tree, MODULES)))
 
 
 @contextmanager
@@ -90,7 +90,8 @@ def _package_name() -> str:
     raise LabError(f"guest kernel: apt knows no {META_PACKAGE}; check /etc/apt/sources.list")
 
 
-def _in_loading_order(tree: Path, names: Iterable[str]) -> list[tuple[str, Path]]:
+def in_loading_order(tree: Path, names: Iterable[str]) -> list[tuple[str, Path]]:
+    """Return modules of an unpacked kernel, each after those that it depends on; (name, file)."""
     files = {_canonical(path.stem): path for path in (tree / "lib" / "modules").rglob("*.ko")}
     order: dict[str, Path] = {}
 
