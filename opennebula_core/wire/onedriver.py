@@ -18,9 +18,12 @@ from opennebula_core.contracts.kinds import group_of
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.plugins.discovery import describe
 from opennebula_core.wire.framing import flatten
+from opennebula_core.wire.services.auth import AuthService
 from opennebula_core.wire.services.channel import Channel
+from opennebula_core.wire.services.datastore import DatastoreService
 from opennebula_core.wire.services.dispatcher import Dispatcher
 from opennebula_core.wire.services.drivers import DriverSet, ProcessSettings
+from opennebula_core.wire.services.im import ImService
 from opennebula_core.wire.services.service import Service
 from opennebula_core.wire.services.tm import TmService
 from opennebula_core.wire.services.vmm import VmmService
@@ -30,6 +33,9 @@ LOG = logging.getLogger("onedriver")
 SERVICES: Final[Mapping[str, type[Service]]] = {
     "vmm": VmmService,
     "tm": TmService,
+    "im": ImService,
+    "datastore": DatastoreService,
+    "auth": AuthService,
 }
 CLOSE_S: Final = 0.5
 """How long drivers may take to close their connections."""
@@ -100,7 +106,9 @@ def _service(options: argparse.Namespace) -> Service:
         settings = ProcessSettings.read(options.settings)
     else:
         settings = ProcessSettings.from_config(Config.load(location), options.kind, options.name)
-    service = SERVICES[options.kind](options.name, DriverSet(location, settings))
+    looks_only = options.kind == ImService.kind  # one look at a time at a host, however long it takes
+    drivers = DriverSet(location, settings, host_threads=1 if looks_only else 0)
+    service = SERVICES[options.kind](options.name, drivers)
     service.load()
     return service
 

@@ -122,11 +122,13 @@ class DriverPool:
         dialect = self.dialect("vmm", name)
         return not isinstance(dialect, VmmDialect) or dialect.context_in_deploy
 
-    def may_resend(self, kind: str, name: str, request: Request) -> bool:
-        """Whether a request whose outcome is unknown may be sent again."""
-        if self.is_executable(kind, name):
-            return self.dialect(kind, name).may_resend(request)
-        return request.action not in AT_MOST_ONCE
+    def may_resend(self, kind: str, name: str, request: Request | str) -> bool:
+        """Whether a request, or any of an action, may be sent again when its outcome is unknown."""
+        action = request if isinstance(request, str) else request.action
+        if not self.is_executable(kind, name):
+            return action not in AT_MOST_ONCE
+        dialect = self.dialect(kind, name)
+        return action in dialect.resend_safe if isinstance(request, str) else dialect.may_resend(request)
 
     def status(self) -> list[DriverStatus]:
         """Return what the drivers that were needed so far are doing."""

@@ -162,6 +162,8 @@ class DriverProcess(asyncio.SubprocessProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the log: nothing comes any more."""
+        if self._transport is not None:
+            self._transport.close()
         self._log.close()
         self._closed.set()
 

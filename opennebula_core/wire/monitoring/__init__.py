@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opennebula_core.wire.monitoring.attributes import parse_attributes, render_attributes
+from opennebula_core.wire.monitoring.listener import MonitorListener
 from opennebula_core.wire.monitoring.messages import (
     HostBeacon,
     HostCapacity,
@@ -22,6 +23,7 @@ __all__ = [
     "HostCapacity",
     "HostFailed",
     "HostSystem",
+    "MonitorListener",
     "MonitorMessage",
     "VmFound",
     "VmMetrics",

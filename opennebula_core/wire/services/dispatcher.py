@@ -108,6 +108,7 @@ class Dispatcher:
         except (Exception, SystemExit) as error:  # the border to foreign code: the core must get its answer
             LOG.exception("%s %d: failed in the driver's code", request.action, request.object_id)
             info = f"{request.action}: {type(error).__name__}: {error}; this is a fault of the driver"
+        info = self._service.info(info, success=success)
         self._send(format_answer(request.action, success=success, object_id=request.object_id, info=info))
 
 

@@ -6,9 +6,9 @@ import asyncio
 import inspect
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar, cast
@@ -17,6 +17,7 @@ from opennebula_core.config import Config, Location, OptionValue, option_values
 from opennebula_core.contracts.driver import Driver, DriverContext
 from opennebula_core.contracts.kinds import group_of
 from opennebula_core.plugins.discovery import load_driver
+from opennebula_core.wire.services.gates import HostGates
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,15 +63,18 @@ class ProcessSettings:
 
 
 class DriverSet:
-    """Loads drivers by kind and name, once each, and calls their methods."""
+    """Loads drivers by kind and name, once each, and calls their methods.
 
-    def __init__(self, location: Location, settings: ProcessSettings) -> None:
+    :param host_threads: methods that block, at a time for one host; 0: half of all
+    """
+
+    def __init__(self, location: Location, settings: ProcessSettings, host_threads: int = 0) -> None:
         self.location = location
         self._settings = settings
         self._drivers: dict[tuple[str, str], Driver] = {}
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="action")
-        self._host_threads = _Gates(max(1, settings.threads // 2))
-        self._host_actions = _Gates(HOST_LIMIT)
+        self._host_threads = HostGates(host_threads or max(1, settings.threads // 2))
+        self._host_actions = HostGates(HOST_LIMIT)
 
     def get(self, kind: str, name: str) -> Driver:
         """Return the driver of that name; loading has made sure that it keeps the contract of its kind.
@@ -89,7 +93,7 @@ class DriverSet:
 
     def action_on(self, host: str) -> AbstractAsyncContextManager[None]:
         """Hold a place among the actions on a host; waits while the host has too many."""
-        return self._host_actions.enter(host)
+        return self._host_actions.holding(host)
 
     async def call(
         self, host: str, method: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
@@ -98,13 +102,18 @@ class DriverSet:
         if inspect.iscoroutinefunction(method) or _is_default(method):
             result = method(*args, **kwargs)
         else:
-            async with self._host_threads.enter(host):
-                result = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, lambda: method(*args, **kwargs)
-                )
+            result = await self._on_thread(host, lambda: method(*args, **kwargs))
         if inspect.isawaitable(result):
             return await result
         return result
+
+    async def _on_thread(self, host: str, work: Callable[[], T]) -> T:
+        """Do the work on a thread; its place is taken until it ends, even if nobody waits any more."""
+        await self._host_threads.enter(host)
+        loop = asyncio.get_running_loop()
+        future = self._pool.submit(work)
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._host_threads.leave, host))
+        return await asyncio.wrap_future(future)
 
     async def close(self) -> None:
         """Close all drivers; threads that still work are left to end with the process."""
@@ -115,23 +124,3 @@ class DriverSet:
 def _is_default(method: Callable[..., object]) -> bool:
     """Say whether the method is the contract's own: those do nothing that takes time."""
     return getattr(method, "__module__", "").startswith(_CONTRACTS)
-
-
-class _Gates:
-    """Limits how many at a time, for each name apart; names without anybody take no room."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._gates: dict[str, tuple[asyncio.Semaphore, int]] = {}
-
-    @asynccontextmanager
-    async def enter(self, name: str) -> AsyncIterator[None]:
-        gate, users = self._gates.get(name) or (asyncio.Semaphore(self._limit), 0)
-        self._gates[name] = gate, users + 1
-        try:
-            async with gate:
-                yield
-        finally:
-            gate, users = self._gates.pop(name)
-            if users > 1:
-                self._gates[name] = gate, users - 1

@@ -47,6 +47,10 @@ class Service(ABC):
         :raises DriverError: it makes no sense, or the driver does not do it
         """
 
+    def info(self, text: str, *, success: bool) -> str:
+        """Return the text as it goes into the answer."""
+        return text
+
     async def close(self) -> None:
         """End what goes on by itself."""
         return None
