@@ -16,6 +16,9 @@ from opennebula_vmm_kvm.states import DomainState
 from opennebula_vmm_kvm.virsh import Virsh, domain_name
 
 PROGRESS_PERIOD_S = 5.0
+SETTLING_S = 20.0
+"""A migration that lost its virsh at the very end is finished or undone by the two libvirts within this."""
+
 ATTEMPTS = 3
 """How often a migration whose remains were cleared away is begun, within one request."""
 
@@ -54,6 +57,11 @@ class Whereabouts:
 
     here: DomainState
     there: DomainState
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether libvirt is in the middle of something on either host."""
+        return self.here.is_passing or self.there.is_passing
 
     @property
     def is_moved(self) -> bool:
@@ -102,15 +110,24 @@ class Migration:
     async def _settled(self) -> Whereabouts:
         """Wait for a migration that is under way, such as one that an earlier driver process began."""
         deadline = time.monotonic() + self._settings.timeout.total_seconds()
+        last_with_job = time.monotonic()
         while True:
-            here, there = await asyncio.gather(
-                self._virsh.state(self._guest.host, self._name),
-                self._virsh.state(self._destination, self._name),
-            )
-            is_busy = not here.is_gone and await self._has_job()
-            if not is_busy or time.monotonic() > deadline:
-                return Whereabouts(here, there)
+            has_job = await self._has_job()
+            where = await self._look()
+            now = time.monotonic()
+            if has_job:
+                last_with_job = now
+            is_between = where.is_passing and now - last_with_job < SETTLING_S
+            if now > deadline or not (has_job or is_between):
+                return where
             await asyncio.sleep(POLL_PERIOD_S)
+
+    async def _look(self) -> Whereabouts:
+        here, there = await asyncio.gather(
+            self._virsh.state(self._guest.host, self._name),
+            self._virsh.state(self._destination, self._name),
+        )
+        return Whereabouts(here, there)
 
     async def _has_job(self) -> bool:
         try:
@@ -129,10 +146,19 @@ class Migration:
         elif where.here.is_alive and not where.there.is_gone:
             await self._virsh.cancel(self._destination, self._name, lock_of(self._guest))
         if where.here.is_passing and not where.there.is_running:
-            await self._virsh.run(self._guest.host, ["resume", self._name], lock=lock_of(self._guest))
+            # Nobody knows any more whether it was to go on there; now that it cannot, it goes on here.
+            await self._resume()
         if not where.here.is_alive and not where.there.is_running:
             raise DriverError(self._told(where, "boot it anew"))
         return await self._settled()
+
+    async def _resume(self) -> None:
+        try:
+            await self._virsh.run(self._guest.host, ["resume", self._name], lock=lock_of(self._guest))
+        except DriverError:
+            state = await self._virsh.state(self._guest.host, self._name)
+            if not state.is_running:
+                raise
 
     async def _move(self) -> None:
         words = self._settings.words(self._name, self._destination)
