@@ -22,9 +22,15 @@ if [ -d "$path" ]; then cd -- "$path" || exit 77; """
 
 PREPARE = r"""umask 066
 mkdir -p -- "$1" && cd -- "$1" || exit 73
-rm -rf -- ./."$2".part-* && umask 077 && mkdir -- "./$3"
+rm -rf -- ./."$2".part-*
+free=$(df --output=avail -B1 . | tail -n 1)
+if [ "$free" -lt "$4" ]; then
+    echo "no room in $1: $4 bytes are needed, $free are free" >&2
+    exit 73
+fi
+umask 077 && mkdir -- "./$3"
 """
-"""``FOLDER NAME PART``: remove what earlier attempts left and make an empty temporary."""
+"""``FOLDER NAME PART BYTES``: remove what earlier attempts left, see that there is room, make a temporary."""
 
 ARRIVED = (
     r"""cd -- "$1" || exit 66

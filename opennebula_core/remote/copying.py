@@ -92,13 +92,15 @@ class Copy:
         self._progress = progress
         self._lock = lock
         self._finish = finish
+        self._what = f"write {target.path}"
         self._part = _part_name(target)
         self._part_path = posixpath.join(target.folder, self._part)
 
     async def run(self) -> None:
         """Do it."""
         measured = await self._measure()
-        await self._on_target(PREPARE, self._target.folder, self._target.name, self._part)
+        needed = 0 if self._is_one_machine() else measured.size_bytes  # cp may share blocks
+        await self._on_target(PREPARE, self._target.folder, self._target.name, self._part, str(needed))
         try:
             await self._transport(measured)
             await self._verify(measured)
@@ -109,8 +111,9 @@ class Copy:
 
     async def _measure(self) -> Measured:
         completed = await self._runner.script(
-            self._source.host, MEASURE, [self._source.path], timeout=STEP_TIMEOUT
+            self._source.host, MEASURE, [self._source.path], timeout=STEP_TIMEOUT, check=False
         )
+        checked(completed, self._source.host, f"read {self._source.path}")
         path, size, listing = [*completed.stdout.split("\n", 2), "", ""][:3]
         if not size.isdecimal() or not path.startswith("/"):
             raise DriverError(f"copy {self._source}: its size is not to be had; see the host's du and find")
@@ -119,12 +122,15 @@ class Copy:
 
     async def _transport(self, measured: Measured) -> None:
         meter = Meter(measured.size_bytes, self._progress, self._runner.options.bandwidth_bytes_per_s)
-        source, target = self._source.host, self._target.host
-        if source == target or (self._runner.is_local(source) and self._runner.is_local(target)):
+        if self._is_one_machine():
             await self._copy_there(measured, meter)
         else:
             await self._stream(measured, meter)
         meter.finish()
+
+    def _is_one_machine(self) -> bool:
+        source, target = self._source.host, self._target.host
+        return source == target or (self._runner.is_local(source) and self._runner.is_local(target))
 
     async def _copy_there(self, measured: Measured, meter: Meter) -> None:
         argv = ["cp", "-R", "-P", "--sparse=auto", "--reflink=auto", "--", measured.path, self._part_path]
@@ -132,7 +138,7 @@ class Copy:
             copying = asyncio.create_task(exchange(process, b""))
             try:
                 await self._watch(copying, meter)
-                checked(copying.result(), self._target.host, "'cp'")
+                checked(copying.result(), self._target.host, self._what)
             finally:
                 copying.cancel()
                 await asyncio.wait([copying])
@@ -162,8 +168,8 @@ class Copy:
             sent, received = asyncio.create_task(_end_of(sender)), asyncio.create_task(_whole(receiver))
             try:
                 if await self._pump(sender, receiver, meter):
-                    checked(await sent, self._source.host, "'tar'")
-                checked(await self._in_time(received), self._target.host, "'tar'")
+                    checked(await sent, self._source.host, f"read {self._source.path}")
+                checked(await self._in_time(received), self._target.host, self._what)
             finally:
                 sent.cancel()
                 received.cancel()
@@ -220,9 +226,10 @@ class Copy:
         await self._on_target(SETTLE, *arguments, timeout=SETTLE_TIMEOUT)
 
     async def _on_target(self, script: str, *arguments: str, timeout: timedelta = STEP_TIMEOUT) -> Completed:
-        return await self._runner.script(
-            self._target.host, script, arguments, timeout=timeout, lock=self._lock
+        completed = await self._runner.script(
+            self._target.host, script, arguments, timeout=timeout, lock=self._lock, check=False
         )
+        return checked(completed, self._target.host, self._what)
 
     async def _drop(self) -> None:
         try:

@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 import socket
+from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from opennebula_core.errors import RemoteError
 from opennebula_core.remote.machine import CHUNK_BYTES, Process
@@ -47,8 +49,22 @@ def local_names(more: Iterable[str] = (), hosts_file: Path = Path("/etc/hosts"))
 class LocalProcess:
     """A process on this machine."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, transport: asyncio.SubprocessTransport) -> None:
         self._process = process
+        self._transport = transport
+
+    @classmethod
+    async def spawn(cls, argv: Sequence[str]) -> Self:
+        """Start it in a session of its own.
+
+        As :func:`asyncio.create_subprocess_exec` does, but keeping the transport: only that can close pipes
+        that something else, which left the process group, still writes to.
+        """
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.subprocess_exec(
+            lambda: SubprocessStreamProtocol(limit=2 * CHUNK_BYTES, loop=loop), *argv, start_new_session=True
+        )
+        return cls(asyncio.subprocess.Process(transport, protocol, loop), transport)
 
     async def read(self, limit: int) -> bytes:
         """Return up to ``limit`` bytes of its output."""
@@ -84,8 +100,7 @@ class LocalProcess:
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._transport.close()  # first: waiting lasts until all pipes are closed
         await self._process.wait()
 
 
@@ -100,7 +115,7 @@ class LocalMachine:
         """Start a process in a session of its own."""
         async with self._turns:
             try:
-                process = LocalProcess(await _spawn(argv))
+                process = await LocalProcess.spawn(argv)
             except OSError as error:
                 raise RemoteError(
                     f"start {argv[0]!r} on this machine: {error.strerror}; install it"
@@ -112,10 +127,3 @@ class LocalMachine:
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-
-async def _spawn(argv: Sequence[str]) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        *argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, limit=2 * CHUNK_BYTES
-    )

@@ -75,7 +75,7 @@ class Runner:
                 f"run {argv[0]!r} on {host or 'this machine'!r}: no end within "
                 f"{timeout.total_seconds():g} s; see what it waits for"
             ) from None
-        return checked(completed, host, repr(argv[0])) if check else completed
+        return checked(completed, host, f"run {argv[0]!r}") if check else completed
 
     async def script(
         self,
@@ -92,7 +92,8 @@ class Runner:
         The shell reads it from its input, so commands in it must not read theirs.
         """
         argv = ["sh", "-s", "--", *args]
-        return await self.run(host, argv, stdin=text, timeout=timeout, lock=lock, check=check)
+        completed = await self.run(host, argv, stdin=text, timeout=timeout, lock=lock, check=False)
+        return checked(completed, host, "run a script") if check else completed
 
     async def python(
         self,
