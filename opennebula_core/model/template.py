@@ -13,8 +13,9 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from opennebula_core.errors import TemplateError, XmlError
-from opennebula_core.model.elements import legal_text, parse_element
+from opennebula_core.model.elements import parse_element
 from opennebula_core.model.template_syntax import Value, Vector, normalise_name, render, scan
+from opennebula_core.model.template_xml import render_attributes
 
 __all__ = ["Template", "Value", "Vector"]
 
@@ -199,39 +200,15 @@ class Template:
         """Return the template in native syntax, one attribute a line."""
         return render(self)
 
-    def to_xml(self, root: str = "TEMPLATE") -> str:
+    def to_xml(self, root: str = "TEMPLATE", *, escaped: bool = False) -> str:
         """Return the template as an element: children sorted by name, leaves as CDATA.
 
         What XML cannot hold (control characters, ``]]>`` in a driver's message) is replaced.
+
+        :param escaped: write ``&lt;`` for ``<`` and so on, to stand in the text of another document
         """
-        parts = []
-        leaves = 0
-        for name, held in sorted(self._values.items()):
-            for value in held:
-                if isinstance(value, str):
-                    leaves += 1
-                    parts.append(f"<{name}><![CDATA[{value}]]></{name}>")
-                elif value:
-                    leaves += len(value)
-                    inner = [f"<{key}><![CDATA[{value[key]}]]></{key}>" for key in sorted(value)]
-                    parts.append(f"<{name}>{''.join(inner)}</{name}>")
-        text = f"<{root}>{''.join(parts)}</{root}>"
-        if text.count("]]>") != leaves:  # a value would end its own CDATA section
-            return self._without_cdata_ends().to_xml(root)
-        return legal_text(text)
-
-    def _without_cdata_ends(self) -> Template:
-        clean = Template()
-        for name, value in self:
-            if isinstance(value, str):
-                clean.add(name, _without_cdata_end(value))
-            else:
-                clean.add(name, Vector((key, _without_cdata_end(item)) for key, item in value.items()))
-        return clean
-
-
-def _without_cdata_end(text: str) -> str:
-    return text.replace("]]>", "]] >")
+        inner = render_attributes(self._values, escaped=escaped)
+        return f"&lt;{root}&gt;{inner}&lt;/{root}&gt;" if escaped else f"<{root}>{inner}</{root}>"
 
 
 def _copies(held: list[Value]) -> list[Value]:
