@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class DriverContext:
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
-class Driver:
+class Driver(ABC):  # noqa: B024  # its abstract methods stand in the contracts of the kinds
     """Root of every driver class.
 
     A driver lives in a process of its own that ``onedriver`` runs. All methods of the contracts may be
@@ -92,3 +93,4 @@ class Driver:
 
     async def close(self) -> None:
         """Release what the driver holds (connections). Called once, at the end of the process."""
+        return None

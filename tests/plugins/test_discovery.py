@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from opennebula_core.contracts.driver import Option
+from opennebula_core.contracts.scheduler import SchedulerPolicy
+from opennebula_core.errors import DriverNotFoundError, PluginConflictError, PluginError
+from opennebula_core.plugins import Description, PluginInfo, describe, installed, load_driver
+
+GROUP = "opennebula.scheduler"
+POLICY = """
+from opennebula_core.contracts.scheduler import SchedulerPolicy
+from opennebula_core.contracts.driver import Option
+
+class Policy(SchedulerPolicy):
+    options = (Option("weight", float, 1.5, "how much"),)
+
+    def rank(self, vm, hosts, round):
+        return [1.0 for host in hosts]
+"""
+Install = Callable[..., str]
+
+
+def offer(name: str, target: str = "MODULE:Policy", group: str = GROUP) -> dict[str, dict[str, str]]:
+    return {group: {name: target}}
+
+
+def failure(group: str, name: str) -> str:
+    with pytest.raises(PluginError) as caught:
+        load_driver(group, name)
+    return str(caught.value)
+
+
+def test_a_class_is_loaded_by_its_name(install: Install) -> None:
+    module = install("acme-sched", offer("acme"), POLICY)
+
+    policy = load_driver(GROUP, "acme")
+
+    assert policy.__module__ == module
+    assert issubclass(policy, SchedulerPolicy)
+
+
+def test_what_is_installed_is_told_without_importing_it(install: Install) -> None:
+    module = install("acme-sched", offer("acme"), POLICY)
+
+    assert PluginInfo("scheduler", "acme", "acme-sched", "1.2", f"{module}:Policy") in installed(GROUP)
+    assert module not in sys.modules
+
+
+def test_a_package_that_is_installed_later_is_found(install: Install) -> None:
+    assert "no driver 'late'" in failure(GROUP, "late")
+
+    install("acme-late", offer("late"), POLICY)
+
+    assert load_driver(GROUP, "late").__name__ == "Policy"
+
+
+def test_a_missing_driver_is_answered_with_the_names_that_there_are(install: Install) -> None:
+    install("acme-sched", offer("acme"), POLICY)
+
+    with pytest.raises(DriverNotFoundError) as caught:
+        load_driver(GROUP, "acne")
+
+    assert "acme" in caught.value.known
+    assert "dummy" in caught.value.known
+    assert str(caught.value).startswith("no driver 'acne' in opennebula.scheduler: installed are acme, ")
+
+
+def test_two_packages_with_one_name_are_both_named_and_neither_is_imported(install: Install) -> None:
+    modules = [install(name, offer("acme"), POLICY) for name in ("acme-sched", "other-sched")]
+
+    with pytest.raises(PluginConflictError) as caught:
+        load_driver(GROUP, "acme")
+
+    assert str(caught.value) == (
+        "load 'acme' of opennebula.scheduler: acme-sched 1.2 and other-sched 1.2 both offer that name, "
+        "none of them is used; uninstall one"
+    )
+    assert not set(modules) & set(sys.modules)
+
+
+def test_a_conflict_leaves_other_names_alone(install: Install) -> None:
+    install("acme-sched", offer("acme"), POLICY)
+    install("other-sched", {GROUP: {"acme": "MODULE:Policy", "other": "MODULE:Policy"}}, POLICY)
+
+    assert load_driver(GROUP, "other").__name__ == "Policy"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise ValueError('no licence')", "ValueError: no licence; upgrade acme-sched, or uninstall it"),
+        ("import sys; sys.exit('bye')", "SystemExit: bye; upgrade acme-sched, or uninstall it"),
+        ("assert False", "AssertionError; upgrade acme-sched, or uninstall it"),
+        (
+            "import absent.deep",
+            "ModuleNotFoundError: No module named 'absent'; install 'absent', "
+            "or upgrade or uninstall acme-sched",
+        ),
+        ("x = 1", "has no attribute 'Policy'; upgrade acme-sched, or uninstall it"),
+    ],
+    ids=["raises", "exits", "asserts", "misses a module", "misses the class"],
+)
+def test_a_driver_that_cannot_be_imported_is_named_with_the_reason(
+    install: Install, source: str, reason: str
+) -> None:
+    install("acme-sched", offer("acme"), source)
+
+    message = failure(GROUP, "acme")
+
+    assert message.startswith("load scheduler plugin 'acme' of acme-sched 1.2: ")
+    assert message.endswith(reason)
+
+
+def test_a_class_of_another_kind_is_refused(install: Install) -> None:
+    install("acme-tm", offer("acme", group="opennebula.tm"), POLICY)
+
+    assert failure("opennebula.tm", "acme").endswith(
+        "Policy is no subclass of opennebula_core.contracts.tm.TmDriver; derive it from that"
+    )
+
+
+def test_a_class_without_all_methods_of_its_contract_is_refused(install: Install) -> None:
+    source = "from opennebula_core.contracts.vmm import VmmDriver\nclass Policy(VmmDriver): pass\n"
+    install("acme-vmm", offer("acme", group="opennebula.vmm"), source)
+
+    assert "does not define cancel, deploy, poll, shutdown;" in failure("opennebula.vmm", "acme")
+
+
+@pytest.mark.parametrize("kernel", ["OpenNebula.Core>=9.0,<10", "opennebula-core<0.1"])
+def test_a_package_made_for_another_kernel_is_refused(install: Install, kernel: str) -> None:
+    module = install("acme-sched", offer("acme"), POLICY, requires=["tabulate", kernel])
+
+    message = failure(GROUP, "acme")
+
+    assert "it needs opennebula-core" in message
+    assert "0.1.0 is installed; install a release of acme-sched for it, or upgrade opennebula-core" in message
+    assert module not in sys.modules
+
+
+def test_a_package_made_for_this_kernel_is_welcome(install: Install) -> None:
+    requires = ["opennebula-core[ssh]>=0.1,<0.2", 'opennebula-core>=9; extra == "next"']
+    install("acme-sched", offer("acme"), POLICY, requires=requires)
+
+    assert load_driver(GROUP, "acme").__name__ == "Policy"
+
+
+def test_a_policy_is_described_by_the_steps_that_it_overrides(install: Install) -> None:
+    module = install("acme-sched", offer("acme"), POLICY)
+
+    assert describe(GROUP, "acme") == Description(
+        "scheduler",
+        "acme",
+        "acme-sched",
+        "1.2",
+        f"{module}:Policy",
+        ("rank",),
+        (Option("weight", float, 1.5, "how much"),),
+    )
