@@ -32,8 +32,10 @@ def render_record(record: HistoryRecord, vm_document: str = "") -> str:
 
     :param vm_document: the VM's document inside the record, escaped; accounting has it
     """
-    times = (record.prolog_stime, record.prolog_etime, record.running_stime, record.running_etime)
-    times += (record.epilog_stime, record.epilog_etime)
+    times = (
+        record.prolog_stime, record.prolog_etime, record.running_stime, record.running_etime,
+        record.epilog_stime, record.epilog_etime,
+    )  # fmt: skip
     return _FULL % (
         record.vm_id, record.seq, text(record.hostname), record.host_id, record.cluster_id, record.stime,
         record.etime, cdata(record.vm_mad), cdata(record.tm_mad), record.datastore_id, *times, record.action,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opennebula_core.documents.escape import escape_document, unescape_document
-from opennebula_core.documents.fragments import cdata, element, ids, pool, text
+from opennebula_core.documents.fragments import cdata, ids, text
 from opennebula_core.model.objects import Host
 from opennebula_core.model.template import Template
 from opennebula_core.model.template_xml import render_vector
@@ -55,11 +55,6 @@ def render_host(
         host.max_mem, host.max_cpu, host.running_vms, host.disk_usage,
     )  # fmt: skip
     return f"{start}{datastores}{share_end}{ids('VMS', vm_ids)}{template}{monitoring}{_END}"
-
-
-def render_host_pool(documents: Iterable[str]) -> str:
-    """Return the document of ``one.hostpool.info``."""
-    return pool("HOST_POOL", documents)
 
 
 def host_xml(host: Host, vm_ids: Iterable[int] = (), monitoring: str = "") -> str:

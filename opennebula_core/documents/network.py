@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -153,8 +153,3 @@ class _Addresses:
 
 def _ipv4_text(number: int) -> str:
     return f"{number >> 24 & 255}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-
-
-def render_network_pool(documents: Iterable[str]) -> str:
-    """Return the document of ``one.vnpool.info``."""
-    return element("VNET_POOL", "".join(documents))

@@ -10,7 +10,7 @@ _START, _END = escape_document("<VMTEMPLATE>"), escape_document("</VMTEMPLATE>")
 _REGTIME = escape_document("<REGTIME>%d</REGTIME>")
 
 
-def render_vm_template(template: VmTemplate) -> str:
+def render_template(template: VmTemplate) -> str:
     """Return the VMTEMPLATE document."""
     return "".join(
         (
