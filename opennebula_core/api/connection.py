@@ -40,13 +40,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self.send_400_response("The head of the request is too large.")
 
     def on_message_begin(self) -> None:
-        """Start counting."""
+        """Start the clock."""
         super().on_message_begin()
         if self.receiving_since is None:
             self.receiving_since = time.monotonic()
-        self._is_in_head = True
-        self._head_bytes = 0
-        self._header_count = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count the header."""
@@ -64,6 +61,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """Stop the clock: what follows is ours to do."""
         self.receiving_since = None
         self._is_in_head = True
+        self._head_bytes = 0
+        self._header_count = 0
         super().on_message_complete()
 
     def end_if_late(self, now: float) -> None:

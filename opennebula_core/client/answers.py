@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from opennebula_core.client.values import read_envelope
 from opennebula_core.errors import ClientError, FaultError, RequestError, XmlError
 
 MAX_VALUES: Final = 1_000_000
-
-_TEXT_SUCCESS: Final = re.compile(
-    rb"\s*(?:<\?xml[^>]*\?>)?\s*<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>\s*"
-    rb"<value>\s*<boolean>1</boolean>\s*</value>\s*<value>\s*<string>([^<]*)</string>\s*</value>"
-)
-"""A success with a text. Whole pools come so; reading them with expat takes twice as long."""
 
 
 def read_answer(method: str, body: bytes) -> object:
@@ -24,9 +17,6 @@ def read_answer(method: str, body: bytes) -> object:
     :raises FaultError: there is no such method, or the parameters have the wrong types
     :raises ClientError: the answer is none
     """
-    match = _TEXT_SUCCESS.match(body)
-    if match is not None and b"&#" not in match[1]:
-        return _unescape(match[1])
     try:
         envelope = read_envelope(body, max_values=MAX_VALUES)
     except XmlError as error:
@@ -36,14 +26,6 @@ def read_answer(method: str, body: bytes) -> object:
     if envelope.is_fault:
         raise _fault(method, envelope.values[0])
     return _result(method, envelope.values[0])
-
-
-def _unescape(text: bytes) -> str:
-    if b"&" in text:
-        for entity, character in ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'")):
-            text = text.replace(entity, character)
-        text = text.replace(b"&amp;", b"&")  # last: "&amp;lt;" is the text "&lt;"
-    return text.decode()
 
 
 def _result(method: str, value: object) -> object:
