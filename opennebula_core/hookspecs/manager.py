@@ -10,11 +10,12 @@ from opennebula_core.hookspecs import spec
 
 @spec
 def opennebula_register_manager(registry: ManagerRegistry) -> None:
-    """Called once at the start of the core, before the database is opened; there is no transaction.
+    """Called once at the start of the core, before anything is read or answered; there is no transaction.
 
     The plugin adds its API methods, tables, routes and background tasks to the registry; the built-in
-    managers do the same here, first. The result is ignored. An exception leaves the whole plugin out, with
-    all that it has added, and is shown by ``one plugin list``. Since 0.1.
+    managers do the same here, first. Its tables are made, and migrated, after all plugins were called. The
+    result is ignored. An exception leaves the whole plugin out, with all that it has added, and is shown by
+    ``one plugin list``. Since 0.1.
 
     :param registry: takes what the plugin adds; refuses names that are taken
     """
