@@ -14,7 +14,7 @@ PROJECT = "opennebula"
 spec = pluggy.HookspecMarker(PROJECT)
 impl = pluggy.HookimplMarker(PROJECT)
 
-IN_TRANSACTION: Final = frozenset({"opennebula_check_quota"})
+IN_TRANSACTION: Final = frozenset({"opennebula_add_plan_steps", "opennebula_check_quota"})
 """Hooks that are called by the writer, inside a transaction: everybody else waits for them."""
 
 __all__ = ["IN_TRANSACTION", "PROJECT", "impl", "spec"]

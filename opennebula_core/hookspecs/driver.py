@@ -26,9 +26,9 @@ def opennebula_before_driver_action(kind: str, name: str, action: str, object_id
 def opennebula_driver_action_done(
     kind: str, name: str, action: str, object_id: int, success: bool, info: str
 ) -> None:
-    """Called after each request to a driver that was answered or given up, once its outcome is committed.
+    """Called after each request to a driver, as soon as it was answered or given up, outside transactions.
 
-    The result is ignored. An exception is logged with the plugin's name and changes nothing. Since 0.1.
+    What follows from it for the object is committed after that. The result is ignored. An exception is logged with the plugin's name and changes nothing. Since 0.1.
 
     :param kind: the kind of driver, such as ``vmm``
     :param name: the driver, such as ``kvm``
@@ -73,12 +73,12 @@ def opennebula_change_deployment(vm_id: int, driver: str, description: str) -> s
 def opennebula_add_plan_steps(
     operation: str, vm_id: int, steps: Sequence[PlanStep]
 ) -> Sequence[PlanStep] | None:
-    """Called once for each operation on a VM, when its plan is made, before anything is stored or sent.
+    """Called once for each operation on a VM, when its plan is made, inside its transaction.
 
-    The steps that are returned are added at the places that they name (``before``, ``after``); None adds
+    Nothing has been sent yet. The steps that are returned are added at the places that they name (``before``, ``after``); None adds
     none. A plan that was stored is never changed: after a restart the hook is not called again. An exception
-    refuses the operation with its message; no further plugin is asked. Do no I/O here: the core waits.
-    Since 0.1.
+    refuses the operation with its message; no further plugin is asked. Do no I/O here; a plugin that takes
+    over 5 ms is named in a warning. Since 0.1.
 
     :param operation: what is to be done, such as ``deploy``
     :param vm_id: the VM
