@@ -28,7 +28,8 @@ def opennebula_driver_action_done(
 ) -> None:
     """Called after each request to a driver, as soon as it was answered or given up, outside transactions.
 
-    What follows from it for the object is committed after that. The result is ignored. An exception is logged with the plugin's name and changes nothing. Since 0.1.
+    What follows from it for the object is committed after that. The result is ignored. An exception is logged
+    with the plugin's name and changes nothing. Since 0.1.
 
     :param kind: the kind of driver, such as ``vmm``
     :param name: the driver, such as ``kvm``
@@ -75,10 +76,10 @@ def opennebula_add_plan_steps(
 ) -> Sequence[PlanStep] | None:
     """Called once for each operation on a VM, when its plan is made, inside its transaction.
 
-    Nothing has been sent yet. The steps that are returned are added at the places that they name (``before``, ``after``); None adds
-    none. A plan that was stored is never changed: after a restart the hook is not called again. An exception
-    refuses the operation with its message; no further plugin is asked. Do no I/O here; a plugin that takes
-    over 5 ms is named in a warning. Since 0.1.
+    Nothing has been sent yet. The steps that are returned are added at the places that they name (``before``,
+    ``after``); None adds none. A plan that was stored is never changed: after a restart the hook is not called
+    again. An exception refuses the operation with its message; no further plugin is asked. Do no I/O here; a
+    plugin that takes over 5 ms is named in a warning. Since 0.1.
 
     :param operation: what is to be done, such as ``deploy``
     :param vm_id: the VM
