@@ -77,9 +77,9 @@ def opennebula_add_plan_steps(
     """Called once for each operation on a VM, when its plan is made, inside its transaction.
 
     Nothing has been sent yet. The steps that are returned are added at the places that they name (``before``,
-    ``after``); None adds none. A plan that was stored is never changed: after a restart the hook is not called
-    again. An exception refuses the operation with its message; no further plugin is asked. Do no I/O here; a
-    plugin that takes over 5 ms is named in a warning. Since 0.1.
+    ``after``); None adds none. A plan that was stored is never changed: after a restart the hook is not
+    called again. An exception refuses the operation with its message; no further plugin is asked. Do no I/O
+    here; a plugin that takes over 5 ms is named in a warning. Since 0.1.
 
     :param operation: what is to be done, such as ``deploy``
     :param vm_id: the VM
