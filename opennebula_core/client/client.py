@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from opennebula_core import xml
 from opennebula_core.client.answers import read_answer
 from opennebula_core.client.transport import Transport
 from opennebula_core.client.values import escape, write_value
@@ -115,7 +114,7 @@ class Client:
 
     def element(self, method: str, *params: object) -> Element:
         """Call ``method``, which answers with a document, and return its root element."""
-        return xml.element(self.text(method, *params))
+        return _root(method, self.text(method, *params))
 
     def pages(
         self, method: str, filter_flag: int, *further: object, page_size: int = DEFAULT_PAGE_SIZE
@@ -147,7 +146,7 @@ class Client:
         :raises FaultError: the server is OpenNebula's own and has no such method; poll then
         """
         answer = self.call("one.system.changes", cursor, timeout_s, timeout_s=timeout_s + _LONG_POLL_MARGIN_S)
-        root = xml.element(str(answer))
+        root = _root("one.system.changes", str(answer))
         changes = tuple(
             Change(
                 int(item.findtext("SEQ", "0")),
@@ -170,3 +169,11 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _root(method: str, document: str) -> Element:
+    """Return the root of a document; it comes from a server that the user chose and gave a password to."""
+    try:
+        return fromstring(document)
+    except ParseError as error:
+        raise ClientError(f"answer to {method}: a document that is no XML: {error}") from error
