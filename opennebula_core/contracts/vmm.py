@@ -89,6 +89,9 @@ class VmmDriver(Driver):
     optional_actions: ClassVar[frozenset[VmmAction]] = frozenset()
     """Which of the optional methods below the driver implements; the core refuses the others early."""
 
+    transfer_driver: ClassVar[str] = ""
+    """The TM driver that its hosts need whatever their datastores say; empty: the datastores decide."""
+
     def describe(self, guest: Guest) -> Awaitable[str] | str:
         """Return the deployment description for the guest, such as a libvirt domain.
 

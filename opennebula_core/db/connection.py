@@ -89,7 +89,8 @@ class Writer(Reader):
     def next_id(self, pool: str, first: int = 0) -> int:
         """Return the next id of a pool, at least ``first``; an id is never given out twice."""
         row = self.one(
-            "UPDATE pool_counter SET last_id = MAX(last_id + 1, ?) WHERE kind = ? RETURNING last_id", (first, pool)
+            "UPDATE pool_counter SET last_id = MAX(last_id + 1, ?) WHERE kind = ? RETURNING last_id",
+            (first, pool),
         )
         if row is not None:
             return int(row[0])

@@ -62,5 +62,7 @@ def _run(connection: sqlite3.Connection, step: Migration) -> None:
         connection.execute(f"PRAGMA user_version = {step.version}")
     except sqlite3.Error as error:
         connection.execute("ROLLBACK")
-        raise StoreError(f"migration {step.version} ({step.title}) failed: {error}; nothing was changed") from error
+        raise StoreError(
+            f"migration {step.version} ({step.title}) failed: {error}; nothing was changed"
+        ) from error
     connection.execute("COMMIT")

@@ -32,6 +32,11 @@ class NameScope(Enum):
     POOL = "pool"
 
 
+def _access(row: tuple[Any, ...], cluster_ids: tuple[int, ...]) -> ObjectAccess:
+    name, uid, gid, permissions, lock_level = row
+    return ObjectAccess(name, uid, gid, permissions, lock_level, cluster_ids)
+
+
 class Pool(Generic[T]):
     """The objects of one kind, as seen by a snapshot or changed by a transaction.
 
@@ -98,7 +103,7 @@ class Pool(Generic[T]):
     def access(self, object_id: int) -> ObjectAccess | None:
         """Return what authorisation asks about the object, None when there is no such object."""
         row = self.tx.one(self.statements.access, (object_id,))
-        return None if row is None else ObjectAccess(*row, self.cluster_ids(object_id))
+        return None if row is None else _access(row, self.cluster_ids(object_id))
 
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters that the object is in; kinds without clusters have none."""
@@ -111,7 +116,8 @@ class Pool(Generic[T]):
     def _load(self, row: tuple[Any, ...]) -> T:
         lock = Lock(row[7], row[8], row[9]) if row[7] else None
         own = [
-            value if decode is None else decode(value) for decode, value in zip(self._decode, row[11:], strict=True)
+            value if decode is None else decode(value)
+            for decode, value in zip(self._decode, row[11:], strict=True)
         ]
         made: Any = self.value
         loaded: T = made(*row[:7], lock, Template.from_json(row[10]), *own)

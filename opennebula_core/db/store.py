@@ -171,7 +171,9 @@ class Store:
             LOG.exception("database: a commit failed")
             if transaction.connection.in_transaction:
                 transaction.connection.execute("ROLLBACK")
-            failure = StoreError(f"write to database: {error}; nothing of it was kept, check disk space and rights")
+            failure = StoreError(
+                f"write to database: {error}; nothing of it was kept, check disk space and rights"
+            )
             for job in group:
                 job.error, job.callbacks = failure, []
             changes = []

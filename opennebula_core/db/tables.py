@@ -10,7 +10,7 @@ from peewee import CompositeKey, IntegerField, Model, SqliteDatabase, TextField
 DATABASE = SqliteDatabase(None)
 
 
-class _Table(Model):  # type: ignore[misc] # peewee has no types
+class _Table(Model):
     class Meta:
         database = DATABASE
 

@@ -29,7 +29,9 @@ class Snapshot(Writer, Pools):
 
     def changes_after(self, seq: int, limit: int) -> list[Change]:
         """Return committed changes behind ``seq``, oldest first."""
-        return [Change(row[0], ObjectKind(row[1]), row[2], row[3]) for row in self.query(_CHANGES, (seq, limit))]
+        return [
+            Change(row[0], ObjectKind(row[1]), row[2], row[3]) for row in self.query(_CHANGES, (seq, limit))
+        ]
 
     def first_change(self) -> int:
         """Return the number of the oldest change that is still kept, 0 when there is none."""

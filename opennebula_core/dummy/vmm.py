@@ -19,6 +19,7 @@ class DummyVmm(VmmDriver):
     """Runs guests that do nothing, on hosts that need not exist."""
 
     options: ClassVar[tuple[Option, ...]] = OPTIONS
+    transfer_driver = "dummy"
     optional_actions: ClassVar[frozenset[VmmAction]] = frozenset(
         {
             VmmAction.SAVE,

@@ -85,16 +85,21 @@ class Executor:
 
     def start(self, plan: Plan) -> None:
         """Drive a plan that is on disk."""
-        self.stop(plan.vm_id)
-        task = asyncio.get_running_loop().create_task(self._drive(plan), name=f"plan {plan.id} of VM {plan.vm_id}")
-        self._tasks[plan.vm_id] = task
-        task.add_done_callback(lambda ended: self._forget(plan.vm_id, ended))
+        task = asyncio.get_running_loop().create_task(
+            self._drive(plan), name=f"plan {plan.id} of VM {plan.vm_id}"
+        )
+        self._tasks[plan.id] = task
+        task.add_done_callback(lambda ended: self._forget(plan, ended))
 
-    def stop(self, vm_id: int) -> None:
-        """Stop driving the VM's plan; what a driver has begun goes on by itself."""
-        task = self._tasks.pop(vm_id, None)
+    def stop(self, plan_id: int) -> None:
+        """Stop driving a plan that was abandoned; what a driver has begun goes on by itself."""
+        task = self._tasks.pop(plan_id, None)
         if task is not None:
             task.cancel()
+
+    def stop_after_commit(self, tx: Transaction, plan_id: int) -> None:
+        """Stop driving a plan once what takes its place is committed; what follows is started behind it."""
+        tx.after_commit(lambda: self.stop(plan_id))
 
     async def resume_all(self) -> int:
         """Go on with every plan that the last process left; return how many."""
@@ -107,7 +112,13 @@ class Executor:
 
         plans = await self._store.write(next_attempts)
         for plan in plans:
-            LOG.info("VM %d: %s goes on at step %d of %d", plan.vm_id, plan.operation, plan.step + 1, len(plan.steps))
+            LOG.info(
+                "VM %d: %s goes on at step %d of %d",
+                plan.vm_id,
+                plan.operation,
+                plan.step + 1,
+                len(plan.steps),
+            )
             self.start(plan)
         return len(plans)
 
@@ -124,11 +135,10 @@ class Executor:
         """How many plans are being driven."""
         return len(self._tasks)
 
-    def _forget(self, vm_id: int, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(vm_id) is task:
-            del self._tasks[vm_id]
+    def _forget(self, plan: Plan, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(plan.id, None)
         if not task.cancelled() and task.exception() is not None:
-            LOG.error("VM %d: its plan stopped on an internal error", vm_id, exc_info=task.exception())
+            LOG.error("VM %d: its plan stopped on an internal error", plan.vm_id, exc_info=task.exception())
 
     # -- driving ---------------------------------------------------------------------------------
 

@@ -50,7 +50,10 @@ def last_of(reader: Reader, vm_id: int) -> Plan | None:
 
 def all_active(reader: Reader) -> list[Plan]:
     """Return every plan under way, oldest first."""
-    return [Plan.from_row(row) for row in reader.query(f"SELECT {COLUMNS} FROM plan WHERE status = 'active' ORDER BY id")]
+    return [
+        Plan.from_row(row)
+        for row in reader.query(f"SELECT {COLUMNS} FROM plan WHERE status = 'active' ORDER BY id")
+    ]
 
 
 def is_current(reader: Reader, plan: Plan) -> bool:
@@ -70,7 +73,8 @@ def move(writer: Writer, plan: Plan) -> None:
 def end(writer: Writer, plan: Plan, status: PlanStatus, error: str = "") -> None:
     """Write what became of a plan."""
     writer.execute(
-        "UPDATE plan SET status = ?, error = ?, ended = ? WHERE id = ?", (str(status), error, writer.now, plan.id)
+        "UPDATE plan SET status = ?, error = ?, ended = ? WHERE id = ?",
+        (str(status), error, writer.now, plan.id),
     )
 
 

@@ -22,7 +22,9 @@ class UserPool(Pool[User]):
 
     def load_children(self, loaded: User) -> None:
         """Fill the groups."""
-        rows = self.tx.query("SELECT group_id FROM user_group WHERE user_id = ? ORDER BY group_id", (loaded.id,))
+        rows = self.tx.query(
+            "SELECT group_id FROM user_group WHERE user_id = ? ORDER BY group_id", (loaded.id,)
+        )
         loaded.group_ids = [row[0] for row in rows]
 
     def save_children(self, saved: User) -> None:
@@ -93,7 +95,11 @@ class ClusterPool(Pool[Cluster]):
         network_ids = self.tx.query(
             "SELECT network_id FROM cluster_network WHERE cluster_id = ? ORDER BY 1", (cluster_id,)
         )
-        return [row[0] for row in host_ids], [row[0] for row in datastore_ids], [row[0] for row in network_ids]
+        return (
+            [row[0] for row in host_ids],
+            [row[0] for row in datastore_ids],
+            [row[0] for row in network_ids],
+        )
 
 
 class SecurityGroupPool(Pool[SecurityGroup]):

@@ -40,13 +40,13 @@ class HostPool(Pool[Host]):
         """Add (``sign`` 1) or take away (-1) what the VM asks for."""
         memory_kib = vm.memory_mib * KIB_PER_MIB
         disk_mib = sum(int(disk.get("SIZE", "0") or 0) for disk in vm.template.vectors("DISK"))
-        self.tx.execute(
-            _BOOK, (sign * vm.cpu_percent, sign * memory_kib, sign * disk_mib, sign, host_id)
-        )
+        self.tx.execute(_BOOK, (sign * vm.cpu_percent, sign * memory_kib, sign * disk_mib, sign, host_id))
 
     def vm_ids(self, host_id: int) -> list[int]:
         """Return the VMs that take capacity on the host."""
-        return [row[0] for row in self.tx.query("SELECT id FROM vm WHERE host_id = ? ORDER BY id", (host_id,))]
+        return [
+            row[0] for row in self.tx.query("SELECT id FROM vm WHERE host_id = ? ORDER BY id", (host_id,))
+        ]
 
     def vm_ids_by_host(self) -> dict[int, list[int]]:
         """Return the VMs of all hosts, in one query."""
@@ -56,3 +56,8 @@ class HostPool(Pool[Host]):
         ):
             found.setdefault(host_id, []).append(vm_id)
         return found
+
+    def fragments(self, host_id: int | None = None) -> dict[int, str]:
+        """Return the rendered TEMPLATE of one host, or of all, by host id."""
+        condition, values = ("", ()) if host_id is None else (" WHERE id = ?", (host_id,))
+        return dict(self.tx.query("SELECT id, doc_template FROM host" + condition, values))

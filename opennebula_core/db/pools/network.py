@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import NameScope, Pool
@@ -17,6 +18,13 @@ _RANGE_COLUMNS = "id, type, size, mac, ip, global_prefix, ula_prefix, attributes
 _NEXT_GAP = """SELECT "index" + 1 FROM lease AS l WHERE network_id = ? AND range_id = ? AND "index" >= ?
     AND NOT EXISTS (SELECT 1 FROM lease WHERE network_id = l.network_id AND range_id = l.range_id
                     AND "index" = l."index" + 1) ORDER BY "index" LIMIT 1"""
+
+
+def _range(row: tuple[Any, ...]) -> AddressRange:
+    range_id, kind, size, mac, ip, global_prefix, ula_prefix, attributes, used = row
+    return AddressRange(
+        range_id, kind, size, mac, ip, global_prefix, ula_prefix, Vector(json.loads(attributes)), used
+    )
 
 
 class NetworkPool(Pool[Network]):
@@ -48,7 +56,7 @@ class NetworkPool(Pool[Network]):
         rows = self.tx.query(
             f"SELECT {_RANGE_COLUMNS} FROM address_range WHERE network_id = ? ORDER BY id", (loaded.id,)
         )
-        loaded.ranges = [AddressRange(*row[:7], Vector(json.loads(row[7])), row[8]) for row in rows]
+        loaded.ranges = [_range(row) for row in rows]
 
     def load_leases(self, network: Network) -> None:
         """Fill the leases of all ranges."""
@@ -115,7 +123,8 @@ class NetworkPool(Pool[Network]):
         Everything below ``first_free`` is taken, so the search starts there.
         """
         row = self.tx.one(
-            "SELECT size, first_free FROM address_range WHERE network_id = ? AND id = ?", (network_id, range_id)
+            "SELECT size, first_free FROM address_range WHERE network_id = ? AND id = ?",
+            (network_id, range_id),
         )
         if row is None:
             return None
@@ -141,7 +150,8 @@ class NetworkPool(Pool[Network]):
 
     def _is_taken(self, network_id: int, range_id: int, index: int) -> bool:
         taken = self.tx.one(
-            'SELECT 1 FROM lease WHERE network_id = ? AND range_id = ? AND "index" = ?', (network_id, range_id, index)
+            'SELECT 1 FROM lease WHERE network_id = ? AND range_id = ? AND "index" = ?',
+            (network_id, range_id, index),
         )
         return taken is not None
 
@@ -165,7 +175,9 @@ class NetworkPool(Pool[Network]):
 
     def release_vm(self, vm_id: int, nic_id: int | None = None) -> None:
         """Give back the addresses of a VM, or of one of its NICs."""
-        condition, values = ("vm_id = ?", [vm_id]) if nic_id is None else ("vm_id = ? AND nic_id = ?", [vm_id, nic_id])
+        condition, values = (
+            ("vm_id = ?", [vm_id]) if nic_id is None else ("vm_id = ? AND nic_id = ?", [vm_id, nic_id])
+        )
         rows = self.tx.query(
             f'DELETE FROM lease WHERE {condition} RETURNING network_id, range_id, "index"', values
         )

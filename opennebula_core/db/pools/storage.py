@@ -8,6 +8,18 @@ from opennebula_core.db.tables import DatastoreRow, ImageRow
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
 
+# Counts users in place, whatever their number. Only READY, USED and their LOCKED counterparts follow the count;
+# an image that is disabled or broken stays so.
+_COUNT_USE = f"""UPDATE image SET running_vms = running_vms + :delta, state = CASE
+        WHEN state IN ({ImageState.LOCKED:d}, {ImageState.LOCKED_USED:d}, {ImageState.LOCKED_USED_PERS:d}) THEN
+            CASE WHEN running_vms + :delta = 0 THEN {ImageState.LOCKED:d}
+                 WHEN persistent = 1 THEN {ImageState.LOCKED_USED_PERS:d} ELSE {ImageState.LOCKED_USED:d} END
+        WHEN state IN ({ImageState.READY:d}, {ImageState.USED:d}, {ImageState.USED_PERS:d}) THEN
+            CASE WHEN running_vms + :delta = 0 THEN {ImageState.READY:d}
+                 WHEN persistent = 1 THEN {ImageState.USED_PERS:d} ELSE {ImageState.USED:d} END
+        ELSE state END
+    WHERE id = :id"""
+
 
 class DatastorePool(Pool[Datastore]):
     """The datastores."""
@@ -24,7 +36,8 @@ class DatastorePool(Pool[Datastore]):
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters that may use the datastore."""
         rows = self.tx.query(
-            "SELECT cluster_id FROM cluster_datastore WHERE datastore_id = ? ORDER BY cluster_id", (object_id,)
+            "SELECT cluster_id FROM cluster_datastore WHERE datastore_id = ? ORDER BY cluster_id",
+            (object_id,),
         )
         return tuple(row[0] for row in rows)
 
@@ -82,14 +95,21 @@ class ImagePool(Pool[Image]):
         return tuple(row[0] for row in rows)
 
     def use(self, image_id: int, vm_id: int, disk_id: int) -> None:
-        """Record that a VM's disk comes from the image."""
+        """Record that a VM's disk comes from the image, and show the image as used."""
+        known = self.tx.one(
+            "SELECT 1 FROM image_use WHERE image_id = ? AND vm_id = ? LIMIT 1", (image_id, vm_id)
+        )
         self.tx.execute("INSERT OR IGNORE INTO image_use VALUES (?, ?, ?)", (image_id, vm_id, disk_id))
+        if known is None:
+            self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": 1})
 
-    def release(self, vm_id: int, disk_id: int | None = None) -> list[int]:
-        """Record that a VM (or one of its disks) no longer uses images; return which it used."""
-        condition, values = ("vm_id = ?", [vm_id]) if disk_id is None else ("vm_id = ? AND disk_id = ?", [vm_id, disk_id])
-        rows = self.tx.query(f"DELETE FROM image_use WHERE {condition} RETURNING image_id", values)
-        return sorted({row[0] for row in rows})
+    def release(self, vm_id: int) -> list[int]:
+        """Record that a VM uses no images any more; return which it used."""
+        rows = self.tx.query("DELETE FROM image_use WHERE vm_id = ? RETURNING image_id", (vm_id,))
+        released = sorted({row[0] for row in rows})
+        for image_id in released:
+            self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": -1})
+        return released
 
     def vm_ids(self, image_id: int) -> list[int]:
         """Return the VMs that use the image."""
@@ -98,13 +118,11 @@ class ImagePool(Pool[Image]):
         )
         return [row[0] for row in rows]
 
-    def users_left(self, image_id: int) -> int:
-        """Return how many VMs use the image."""
-        return int(self.tx.value("SELECT COUNT(DISTINCT vm_id) FROM image_use WHERE image_id = ?", (image_id,)))
-
     def vm_ids_by_image(self) -> dict[int, list[int]]:
         """Return the VMs of all images, in one query."""
         found: dict[int, list[int]] = {}
-        for image_id, vm_id in self.tx.query("SELECT DISTINCT image_id, vm_id FROM image_use ORDER BY image_id, vm_id"):
+        for image_id, vm_id in self.tx.query(
+            "SELECT DISTINCT image_id, vm_id FROM image_use ORDER BY image_id, vm_id"
+        ):
             found.setdefault(image_id, []).append(vm_id)
         return found

@@ -11,7 +11,6 @@ from opennebula_core.documents.vm import render_vm
 from opennebula_core.model.objects import HistoryRecord, Vm, VmTemplate
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.template import Template
-from opennebula_core.model.transitions import holds_capacity
 
 _RECORD = (
     "vm_id", "seq", "host_id", "hostname", "cluster_id", "vm_mad", "tm_mad", "datastore_id", "stime", "etime",
@@ -24,9 +23,17 @@ _SELECT_RECORDS = (
     .order_by(HistoryRow.seq)
     .sql()[0]
 )
-_SAVE_RECORD = HistoryRow.replace(**{name: 0 for name in (*_RECORD, "cpu_percent", "memory_mib")}).sql()[0]
+_INSERT_RECORD = HistoryRow.insert(**dict.fromkeys((*_RECORD, "cpu_percent", "memory_mib"), 0)).sql()[0]
+_SAVE_RECORD = _INSERT_RECORD.replace("INSERT", "INSERT OR REPLACE", 1)
+_ACTION = _RECORD.index("action")
 _RECORDS_CHANGED = 2
 """A transition touches at most the last two records: it closes one and opens the next."""
+
+
+def _record(row: tuple[Any, ...]) -> HistoryRecord:
+    values = list(row)
+    values[_ACTION] = HistoryAction(values[_ACTION])
+    return HistoryRecord(*values)
 
 
 class VmPool(Pool[Vm]):
@@ -61,12 +68,11 @@ class VmPool(Pool[Vm]):
     def encode_stored(self, value: Vm) -> tuple[Any, ...]:
         """Return sums, the host that carries the VM's capacity, and the documents."""
         record = value.last_record
-        carried = record is not None and holds_capacity(value.state, value.lcm_state)
         documents = render_vm(value)
         return (
             value.cpu_percent,
             value.memory_mib,
-            record.host_id if record is not None and carried else None,
+            record.host_id if record is not None and not record.etime else None,
             documents.head,
             documents.middle,
             documents.tail,
@@ -78,10 +84,7 @@ class VmPool(Pool[Vm]):
 
     def load_children(self, loaded: Vm) -> None:
         """Fill the history."""
-        loaded.history = [
-            HistoryRecord(*row[:16], HistoryAction(row[16]), *row[17:])
-            for row in self.tx.query(_SELECT_RECORDS, (loaded.id,))
-        ]
+        loaded.history = [_record(row) for row in self.tx.query(_SELECT_RECORDS, (loaded.id,))]
 
     def save_children(self, saved: Vm) -> None:
         """Write the records that a transition can have touched."""

@@ -1,0 +1,255 @@
+"""``oned``: puts the core together, runs it in the foreground, and ends it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from opennebula_core.api.authentication import Authenticator
+from opennebula_core.api.changes import ChangeFeed
+from opennebula_core.api.configuration import shown_configuration
+from opennebula_core.api.dispatch import Dispatcher
+from opennebula_core.api.http import HttpApplication
+from opennebula_core.api.methods import MethodTable
+from opennebula_core.api.request_hooks import RequestHooks
+from opennebula_core.api.server import Server
+from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
+from opennebula_core.config import Config
+from opennebula_core.config.location import Location
+from opennebula_core.contracts.kinds import group_of
+from opennebula_core.contracts.manager import ManagerRegistry
+from opennebula_core.db.plugin_tables import create_tables, migrate_plugins
+from opennebula_core.db.store import Store
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import ConfigError, OpenNebulaError
+from opennebula_core.managers.bootstrap import FirstPlaces, FirstUsers, bootstrap, is_new
+from opennebula_core.managers.builtin import builtin_managers
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.driver_events import DriverEventSink
+from opennebula_core.managers.drivers import Drivers
+from opennebula_core.managers.hooks import CoreHooks
+from opennebula_core.managers.monitoring import MonitoringCache
+from opennebula_core.managers.state_changes import StateAnnouncer
+from opennebula_core.managers.vm.log import VmLog
+from opennebula_core.plugins import create_hook_manager, installed
+from opennebula_core.wire.monitoring.listener import MonitorListener
+from opennebula_core.wire.pool import DriverPool
+
+LOG = logging.getLogger(__name__)
+RESTART_PAUSE_S = 5.0
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One running core."""
+
+    config: Config
+    location: Location
+    store: Store
+    core: Core
+    registry: ManagerRegistry
+    server: Server
+    authenticator: Authenticator
+    feed: ChangeFeed
+    listener: MonitorListener
+    pool: DriverPool
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Go on where the last process ended, and answer requests."""
+        await self.listener.start()
+        self.core.host_watch.listen_on(self.listener.port)
+        await self.core.executor.resume_all()
+        for begin in self.core.on_start:
+            begin()
+        for name, task in self.registry.background_tasks.items():
+            self.tasks.append(asyncio.create_task(_keep_running(name, task), name=name))
+        await self.server.start()
+
+    async def stop(self) -> None:
+        """End in order: no new requests, no background work, no drivers, then the database."""
+        self.feed.close()
+        await self.server.stop()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.core.close()
+        await self.pool.stop()
+        await self.listener.stop()
+        self.authenticator.close()
+        await asyncio.to_thread(self.store.close)
+
+
+async def _keep_running(name: str, task: Callable[[], Awaitable[None]]) -> None:
+    """Run a background task; one that fails is started again."""
+    while True:
+        try:
+            await task()
+        except Exception:
+            LOG.exception("%s: failed; it is started again in %g s", name, RESTART_PAUSE_S)
+        await asyncio.sleep(RESTART_PAUSE_S)
+
+
+async def build(location: Location, *, synchronous: str = "FULL") -> Daemon:
+    """Return a core that is ready to start.
+
+    :param synchronous: of the database; ``OFF`` is for tests
+    :raises OpenNebulaError: configuration, database or a built-in manager is broken
+    """
+    config = Config.load(location)
+    hooks = create_hook_manager(builtin_managers(), config.plugins.disabled)
+    store = await asyncio.to_thread(_open_store, config, synchronous)
+    vm_log, cache, sink = VmLog(location), MonitoringCache(), DriverEventSink()
+    pool = DriverPool(config, sink.log, sink.message, sink.progress)
+    core = Core(
+        config, location, store, Drivers(pool, config), CoreHooks(hooks), socket.gethostname(), cache, vm_log
+    )
+    sink.connect(core)
+    registry = ManagerRegistry(core)
+    hooks.register_managers(registry)
+    core.step_kinds.update(registry.step_kinds)
+    await store.write(lambda tx: _prepare_database(tx, location, config, registry))
+    authenticator = Authenticator(
+        store, session_s=config.api.session_s, umask=int(config.users.umask, 8), drivers=pool
+    )
+    feed = ChangeFeed(store)
+    table = MethodTable(
+        (*registry.methods.values(), *system_methods(feed, lambda: shown_configuration(config)))
+    )
+    dispatcher = Dispatcher(
+        store, authenticator, table, version=COMPATIBLE_VERSION, hooks=RequestHooks(hooks)
+    )
+    application = HttpApplication(
+        dispatcher, store, registry.routes, max_body_bytes=config.api.max_request_mib << 20
+    )
+    store.on_commit(StateAnnouncer(core).committed)
+    listener = MonitorListener(config.monitoring.listen, config.monitoring.port, sink.monitored)
+    server = Server(config.api, application, etc=location.etc)
+    return Daemon(config, location, store, core, registry, server, authenticator, feed, listener, pool)
+
+
+def _open_store(config: Config, synchronous: str) -> Store:
+    config.database_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Store(config.database_file, synchronous=synchronous)
+
+
+def _prepare_database(tx: Transaction, location: Location, config: Config, registry: ManagerRegistry) -> None:
+    create_tables(tx, registry.tables)
+    migrate_plugins(tx, registry.migrations)
+    if is_new(tx):
+        bootstrap(tx, _first_users(location), _first_places(location, config))
+
+
+def _first_users(location: Location) -> FirstUsers:
+    name, _, password = _read_secret(location.auth_file).partition(":")
+    if not name or not password:
+        raise ConfigError(
+            f"read {location.auth_file}: it must hold one line, user:password; `one start` writes it"
+        )
+    server_password = secrets.token_hex(32)
+    _write_secret(location.scheduler_auth_file, f"serveradmin:{server_password}\n")
+    return FirstUsers(name, password, server_password)
+
+
+def _first_places(location: Location, config: Config) -> FirstPlaces:
+    return FirstPlaces(
+        on_hosts=config.datastores.path,
+        on_front_end=str(location.datastores),
+        tm_drivers={info.name for info in installed(group_of("tm"))},
+        datastore_drivers={info.name for info in installed(group_of("datastore"))},
+    )
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise ConfigError(f"read {path}: there is no such file; run `one start`, which writes it") from None
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+async def serve(location: Location) -> None:
+    """Run a core until SIGTERM or SIGINT."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    daemon = await build(location)
+    try:
+        await daemon.start()
+        LOG.info("oned: ready on %s, process %d", daemon.config.endpoint, os.getpid())
+        await ended.wait()
+        LOG.info("oned: ending")
+    finally:
+        await daemon.stop()
+    LOG.info("oned: ended")
+
+
+def lock_location(location: Location) -> IO[str]:
+    """Take the lock that keeps a second ``oned`` off the same ``ONE_LOCATION``, and write the process id.
+
+    :raises ConfigError: another process has it
+    """
+    path = location.pid_file("oned")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise ConfigError(
+            f"{location}: oned runs here already, process {owner}; `one stop` ends it"
+        ) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def set_up_logging(config: Config) -> None:
+    """Write the log to standard error; ``one start`` sends that to ``var/log/oned.log``."""
+    logging.basicConfig(
+        level=config.log.level.upper(),
+        format="%(asctime)s [%(levelname).1s] %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def run(main: Callable[[Location], Any], location: Location) -> None:
+    """Run the event loop."""
+    asyncio.run(main(location))
+
+
+def main() -> None:
+    """Run the daemon in the foreground; the program ``oned``."""
+    location = Location.from_environment()
+    try:
+        location.create()
+        set_up_logging(Config.load(location))
+        lock = lock_location(location)
+        run(serve, location)
+    except (OpenNebulaError, OSError) as error:
+        sys.stderr.write(f"oned: {error}\n")
+        sys.exit(1)
+    lock.close()
+    location.pid_file("oned").unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""The API methods of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.listing import ALL, Selection, select_pool
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.group import group_pool_end, render_group, render_group_in_pool
+from opennebula_core.errors import ActionError
+from opennebula_core.managers.objects import Kind, rename_method, update_method
+from opennebula_core.managers.rights import require
+from opennebula_core.model.names import check_name
+from opennebula_core.model.objects import Group
+
+GROUP = ObjectKind.GROUP
+_ADMIN = (Need(GROUP, Right.ADMIN, "id"),)
+_FIRST_OWN = 100
+
+
+def group_methods() -> Iterable[Method]:
+    """Return all methods of groups and their pool."""
+    kind = Kind("one.group", GROUP, change=Right.ADMIN)
+    yield rename_method(kind)
+    yield update_method(kind)
+    yield Method(
+        "one.group.info",
+        (Param("id", int), Param("decrypt", bool, False)),
+        Access.HANDLER,
+        Mode.POINT,
+        _info,
+        "Return a group; -1 is the caller's primary group.",
+    )
+    yield Method("one.grouppool.info", (), Access.LISTING, Mode.READ, _pool, "List groups.")
+    yield Method("one.group.allocate", (Param("name", str),), (Need(GROUP, Right.CREATE),), Mode.WRITE, _allocate,
+                 "Make a group.")  # fmt: skip
+    yield Method(
+        "one.group.delete", (Param("id", int),), _ADMIN, Mode.WRITE, _delete, "Remove an empty group."
+    )
+    both = (Param("id", int), Param("user", int))
+    yield Method(
+        "one.group.addadmin", both, _ADMIN, Mode.WRITE, _add_admin, "Make a member an admin of the group."
+    )
+    yield Method("one.group.deladmin", both, _ADMIN, Mode.WRITE, _drop_admin, "Make an admin a plain member.")
+
+
+def _info(tx: Snapshot, session: Session, group_id: int, decrypt: bool) -> bytes:
+    wanted = session.group_id if group_id < 0 else group_id
+    group = tx.groups.get(wanted)
+    if wanted not in session.group_ids:
+        require(tx, session, GROUP, Right.USE, wanted)
+    return render_group(group).encode()
+
+
+def _pool(tx: Snapshot, session: Session) -> bytes:
+    selection = select_pool(GROUP, session, tx.acl_rules(), ALL)
+    if not session.is_admin:
+        marks = ",".join("?" * len(session.group_ids))
+        selection = Selection(
+            f"({selection.condition}) OR id IN ({marks})",
+            (*selection.parameters, *session.group_ids),
+            selection.order,
+        )
+    groups = tx.groups.where(selection.sql, selection.parameters)
+    return "".join(("&lt;GROUP_POOL&gt;", *map(render_group_in_pool, groups), group_pool_end())).encode()
+
+
+def _allocate(tx: Transaction, session: Session, name: str) -> int:
+    check_name(name, allow_blanks=False)
+    return tx.groups.allocate(Group(id=-1, name=name, permissions=0o600))
+
+
+def _delete(tx: Transaction, session: Session, group_id: int) -> int:
+    group = tx.groups.get(group_id)
+    if group_id < _FIRST_OWN:
+        raise ActionError(f"Cannot delete group. System group {group_id} cannot be deleted.", group_id)
+    if group.user_ids:
+        raise ActionError(f"Cannot delete group. Group {group_id} is not empty.", group_id)
+    tx.groups.drop(group_id)
+    return group_id
+
+
+def _add_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -> int:
+    group = tx.groups.get(group_id)
+    tx.users.get(user_id)
+    if user_id not in group.user_ids:
+        raise ActionError(f"User {user_id} is not part of Group {group_id}.", group_id)
+    group.admin_ids.append(user_id)
+    tx.groups.save(group)
+    return group_id
+
+
+def _drop_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -> int:
+    group = tx.groups.get(group_id)
+    if user_id not in group.admin_ids:
+        raise ActionError(f"User {user_id} is not administrator of Group {group_id}.", group_id)
+    group.admin_ids.remove(user_id)
+    tx.groups.save(group)
+    return group_id

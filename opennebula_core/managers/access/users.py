@@ -1,0 +1,212 @@
+"""The API methods of users. Source of rules: OpenNebula 6.10 API, authentication."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.listing import ALL, select_pool
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.user import render_user, render_user_in_pool, user_pool_end
+from opennebula_core.errors import ActionError, AuthorizationError, InternalError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.objects import Kind, update_method
+from opennebula_core.managers.pools import info_method
+from opennebula_core.managers.rights import require
+from opennebula_core.model.names import check_name
+from opennebula_core.model.objects import User
+from opennebula_core.model.passwords import hash_password
+
+USER, GROUP = ObjectKind.USER, ObjectKind.GROUP
+CORE_DRIVER = "core"
+_USERS_GROUP = 1
+_MANAGE = (Need(USER, Right.MANAGE, "id"),)
+_ADMIN = (Need(USER, Right.ADMIN, "id"),)
+
+
+def user_methods(core: Core) -> Iterable[Method]:
+    """Return all methods of users and their pool."""
+    yield update_method(Kind("one.user", USER, kept=("TOKEN_PASSWORD",)))
+    yield _info()
+    yield _pool()
+    yield _allocate(core)
+    yield _passwd(core)
+    yield _chauth(core)
+    yield from _membership()
+    yield Method("one.user.enable", (Param("id", int), Param("enable", bool)), _ADMIN, Mode.WRITE, _enable,
+                 "Enable or disable a user.")  # fmt: skip
+    yield Method("one.user.delete", (Param("id", int),), _ADMIN, Mode.WRITE, _delete, "Remove a user.")
+
+
+def _info() -> Method:
+    shown = info_method("one.user", USER, lambda tx, user: render_user(user, show_password=True))
+
+    def info(tx: Snapshot, session: Session, user_id: int, decrypt: bool) -> bytes:
+        wanted = session.user_id if user_id < 0 else user_id
+        if wanted != session.user_id:
+            require(tx, session, USER, Right.USE, wanted)
+        return render_user(tx.users.get(wanted), show_password=True).encode()
+
+    return Method(
+        shown.name, shown.params, Access.HANDLER, shown.mode, info, "Return a user; -1 is the caller."
+    )
+
+
+def _pool() -> Method:
+    def pool(tx: Snapshot, session: Session) -> bytes:
+        selection = select_pool(USER, session, tx.acl_rules(), ALL)
+        if not session.is_admin:
+            selection = type(selection)(
+                f"({selection.condition}) OR id = ?",
+                (*selection.parameters, session.user_id),
+                selection.order,
+            )
+        users = tx.users.where(selection.sql, selection.parameters)
+        shown = (render_user_in_pool(user, show_password=session.is_admin) for user in users)
+        return "".join(("&lt;USER_POOL&gt;", *shown, user_pool_end())).encode()
+
+    return Method("one.userpool.info", (), Access.LISTING, Mode.READ, pool, "List users.")
+
+
+async def stored_password(driver: str, password: str) -> str:
+    """Return what is stored for a password: a hash for core users, else what the driver keeps.
+
+    :raises InternalError: it is empty
+    """
+    if driver == CORE_DRIVER:
+        if not password:
+            raise InternalError("Invalid PASSWORD, it cannot be empty")
+        return await asyncio.to_thread(hash_password, password)
+    return "".join(password.split()) if driver == "x509" else password
+
+
+def _allocate(core: Core) -> Method:
+    async def allocate(session: Session, name: str, password: str, driver: str, group_ids: list[int]) -> int:
+        check_name(name, allow_blanks=False)
+        driver = driver or CORE_DRIVER
+        stored = await stored_password(driver, password)
+        return await core.store.write(lambda tx: _add(tx, session, User(
+            id=-1, name=name, password=stored, auth_driver=driver, group_ids=list(group_ids) or [_USERS_GROUP],
+        )))  # fmt: skip
+
+    return Method(
+        "one.user.allocate",
+        (
+            Param("name", str),
+            Param("password", str),
+            Param("driver", str, ""),
+            Param("groups", list[int], []),
+        ),
+        (Need(USER, Right.CREATE),),
+        Mode.ASYNC,
+        allocate,
+        "Make a user, in the group users when no group is named.",
+    )
+
+
+def _add(tx: Transaction, session: Session, user: User) -> int:
+    groups = [tx.groups.get(group_id) for group_id in user.group_ids]
+    if not session.is_admin:
+        for group in groups:
+            require(tx, session, GROUP, Right.MANAGE, group.id)
+    user.gid, user.gname = groups[0].id, groups[0].name
+    user.permissions = 0o600
+    tx.users.allocate(user)
+    user.uid, user.uname = user.id, user.name
+    tx.users.save(user)
+    return user.id
+
+
+def _passwd(core: Core) -> Method:
+    async def passwd(session: Session, user_id: int, password: str) -> int:
+        user = core.store.read(lambda tx: tx.users.get(user_id))
+        stored = await stored_password(user.auth_driver, password)
+
+        def write(tx: Transaction) -> int:
+            changed = tx.users.get(user_id)
+            changed.password = stored
+            tx.users.save(changed)
+            return user_id
+
+        return await core.store.write(write)
+
+    return Method("one.user.passwd", (Param("id", int), Param("password", str)), _MANAGE, Mode.ASYNC, passwd,
+                  "Change a user's password.")  # fmt: skip
+
+
+def _chauth(core: Core) -> Method:
+    async def chauth(session: Session, user_id: int, driver: str, password: str) -> int:
+        user = core.store.read(lambda tx: tx.users.get(user_id))
+        stored = await stored_password(driver, password) if password else user.password
+
+        def write(tx: Transaction) -> int:
+            changed = tx.users.get(user_id)
+            changed.auth_driver, changed.password = driver or CORE_DRIVER, stored
+            tx.users.save(changed)
+            return user_id
+
+        return await core.store.write(write)
+
+    return Method("one.user.chauth", (Param("id", int), Param("driver", str), Param("password", str, "")), _ADMIN,
+                  Mode.ASYNC, chauth, "Change how a user is authenticated.")  # fmt: skip
+
+
+def _membership() -> Iterable[Method]:
+    def chgrp(tx: Transaction, session: Session, user_id: int, group_id: int) -> int:
+        user, group = tx.users.get(user_id), tx.groups.get(group_id)
+        if user_id == 0:
+            raise ActionError("The primary group of user 0 cannot be changed.", user_id)
+        if user.gid != 0 and group_id == 0 and not session.is_admin:
+            raise AuthorizationError(
+                f"User [{session.user_id}] : only administrators make administrators.", user_id
+            )
+        user.group_ids = sorted({*user.group_ids, group_id} - {user.gid} | {group_id})
+        user.gid, user.gname = group.id, group.name
+        tx.users.save(user)
+        return user_id
+
+    def addgroup(tx: Transaction, session: Session, user_id: int, group_id: int) -> int:
+        user = tx.users.get(user_id)
+        tx.groups.get(group_id)
+        if group_id in user.group_ids:
+            raise ActionError(f"User is already in group {group_id}", user_id)
+        user.group_ids.append(group_id)
+        tx.users.save(user)
+        return user_id
+
+    def delgroup(tx: Transaction, session: Session, user_id: int, group_id: int) -> int:
+        user = tx.users.get(user_id)
+        if group_id == user.gid:
+            raise ActionError("Cannot remove user from the primary group.", user_id)
+        if group_id not in user.group_ids:
+            raise ActionError(f"User is not in group {group_id}", user_id)
+        user.group_ids.remove(group_id)
+        tx.users.save(user)
+        return user_id
+
+    both = (Param("id", int), Param("group", int))
+    rights = (*_MANAGE, Need(GROUP, Right.MANAGE, "group"))
+    yield Method("one.user.chgrp", both, rights, Mode.WRITE, chgrp, "Change a user's primary group.")
+    yield Method("one.user.addgroup", both, rights, Mode.WRITE, addgroup, "Add a user to a group.")
+    yield Method("one.user.delgroup", both, rights, Mode.WRITE, delgroup, "Take a user out of a group.")
+
+
+def _enable(tx: Transaction, session: Session, user_id: int, wanted: bool) -> int:
+    user = tx.users.get(user_id)
+    if user_id == 0 and not wanted:
+        raise ActionError("User 0 cannot be disabled.", user_id)
+    user.enabled = wanted
+    tx.users.save(user)
+    return user_id
+
+
+def _delete(tx: Transaction, session: Session, user_id: int) -> int:
+    tx.users.get(user_id)
+    if user_id in (0, 1):
+        raise ActionError(f"Cannot delete user {user_id}: the cloud needs it.", user_id)
+    vms = tx.value("SELECT COUNT(*) FROM vm WHERE uid = ? AND state <> 6", (user_id,))
+    if vms:
+        raise ActionError(f"Cannot delete user. He has {vms} VMs; terminate or chown them first.", user_id)
+    tx.users.drop(user_id)
+    return user_id

@@ -1,0 +1,28 @@
+"""The built-in managers, in the order in which they register; through the same hook as any plugin's."""
+
+from __future__ import annotations
+
+from opennebula_core.managers.access.manager import AccessManager
+from opennebula_core.managers.cluster.manager import ClusterManager
+from opennebula_core.managers.datastore.manager import DatastoreManager
+from opennebula_core.managers.host.manager import HostManager
+from opennebula_core.managers.image.manager import ImageManager
+from opennebula_core.managers.network.manager import NetworkManager
+from opennebula_core.managers.template.manager import TemplateManager
+from opennebula_core.managers.vm.manager import VmManager
+from opennebula_core.managers.zone.manager import ZoneManager
+
+
+def builtin_managers() -> tuple[tuple[str, object], ...]:
+    """Return name and object of each."""
+    return (
+        ("vm", VmManager()),
+        ("host", HostManager()),
+        ("image", ImageManager()),
+        ("datastore", DatastoreManager()),
+        ("network", NetworkManager()),
+        ("template", TemplateManager()),
+        ("cluster", ClusterManager()),
+        ("access", AccessManager()),
+        ("zone", ZoneManager()),
+    )

@@ -1,0 +1,1 @@
+"""The cluster manager: hosts, datastores and networks that belong together."""

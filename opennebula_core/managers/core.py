@@ -1,0 +1,64 @@
+"""What every manager works with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from opennebula_core.config import Config
+from opennebula_core.config.location import Location
+from opennebula_core.contracts.manager import StepHandler
+from opennebula_core.db.store import Store
+from opennebula_core.managers.drivers import Drivers
+from opennebula_core.managers.hooks import CoreHooks
+from opennebula_core.managers.monitoring import MonitoringCache
+from opennebula_core.managers.vm.log import VmLog
+from opennebula_core.plans.executor import Executor
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Core:
+    """The services of one front-end, put together by the daemon.
+
+    :param front_end: this machine's name, as transfer scripts write it
+    """
+
+    config: Config
+    location: Location
+    store: Store
+    drivers: Drivers
+    hooks: CoreHooks
+    front_end: str
+    monitoring: MonitoringCache
+    vm_log: VmLog
+    executor: Executor = field(init=False)
+    host_watch: Any = field(init=False)
+    progress: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    on_start: list[Callable[[], None]] = field(default_factory=list)
+    step_kinds: dict[str, StepHandler] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run background work that ends by itself; its failure is logged."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            LOG.error("%s: stopped on an internal error", task.get_name(), exc_info=task.exception())
+
+    async def close(self) -> None:
+        """End background work; what it was doing is done again at the next start."""
+        await self.executor.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

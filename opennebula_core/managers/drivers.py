@@ -1,0 +1,102 @@
+"""What the managers know of drivers: what they can do, what may be sent twice, who writes descriptions.
+
+The declarations come from ``onedriver KIND NAME --describe``, asked once for each driver; until the answer is
+there a driver is taken at its word that it can do everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from opennebula_core.config import Config
+from opennebula_core.errors import DriverError, OpenNebulaError
+from opennebula_core.plugins.description import Description
+from opennebula_core.wire.pool import DriverPool
+from opennebula_core.wire.requests import Reply, Request
+
+LOG = logging.getLogger(__name__)
+
+
+class Drivers:
+    """The drivers of one front-end, with what they have declared."""
+
+    def __init__(self, pool: DriverPool, config: Config) -> None:
+        self.pool = pool
+        self._config = config
+        self._known: dict[tuple[str, str], Description | None] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[Description | None]] = {}
+
+    async def request(
+        self, kind: str, name: str, request: Request, *, timeout: timedelta | None = None
+    ) -> Reply:
+        """Send a request to a driver and return its answer.
+
+        :raises DriverError: it did not answer, or there is no such driver
+        """
+        return await self.pool.request(kind, name, request, timeout=timeout)
+
+    async def cancel(self, kind: str, name: str, object_id: int) -> None:
+        """Have a driver drop what it is doing for an object."""
+        try:
+            await self.pool.cancel(kind, name, object_id)
+        except OpenNebulaError as error:
+            LOG.warning("driver %s/%s: cancel of %d failed: %s", kind, name, object_id, error)
+
+    def can(self, kind: str, name: str, action: str) -> bool:
+        """Return whether the driver has declared the action, True when it is not known yet."""
+        description = self._known.get((kind, name))
+        return description is None or action in description.actions
+
+    def may_resend(self, kind: str, name: str, action: str) -> bool:
+        """Return whether the driver takes the same request twice without harm."""
+        return self.pool.may_resend(kind, name, action)
+
+    def description_writer(self, name: str) -> str:
+        """Return the VMM plugin that writes deployment descriptions for the driver.
+
+        :raises DriverError: it is a program of its own and the configuration names no plugin
+        """
+        if not self.pool.is_executable("vmm", name):
+            return name
+        settings = self._config.drivers.get("vmm", {}).get(name)
+        if settings is None or not settings.description:
+            raise DriverError(
+                f"driver vmm/{name} is a program of its own: set description in [drivers.vmm.{name}] "
+                f"to the plugin that writes deployment descriptions for it, such as kvm"
+            )
+        return settings.description
+
+    async def transfer_driver(self, vmm_name: str) -> str:
+        """Return the TM driver that the hosts of a VMM driver need, empty when datastores decide."""
+        description = await self.describe("vmm", vmm_name)
+        return "" if description is None else description.transfer_driver
+
+    async def describe(self, kind: str, name: str) -> Description | None:
+        """Return what the driver has declared, None for a program of its own or one that cannot tell."""
+        key = (kind, name)
+        if key in self._known:
+            return self._known[key]
+        if self.pool.is_executable(kind, name):
+            self._known[key] = None
+            return None
+        if key not in self._asking:
+            self._asking[key] = asyncio.get_running_loop().create_task(self._ask(key))
+        return await asyncio.shield(self._asking[key])
+
+    async def _ask(self, key: tuple[str, str]) -> Description | None:
+        try:
+            description = await self.pool.describe(*key)
+        except OpenNebulaError as error:
+            # It is asked again next time: the operator may install it meanwhile.
+            LOG.warning("driver %s/%s: %s", *key, error)
+            return None
+        finally:
+            self._asking.pop(key, None)
+        self._known[key] = description
+        return description
+
+    def forget(self) -> None:
+        """Ask every driver anew, after packages were installed or removed."""
+        self._known.clear()

@@ -1,0 +1,1 @@
+"""The host manager: hosts come and go, are watched, fail and come back."""

@@ -1,0 +1,170 @@
+"""The API methods of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.escape import escape_document
+from opennebula_core.documents.host import NO_MONITORING, render_host
+from opennebula_core.errors import ActionError, InternalError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.host.capacity import set_limits
+from opennebula_core.managers.host.watch import HostWatch
+from opennebula_core.managers.monitoring import MonitoringCache
+from opennebula_core.managers.objects import Kind, rename_method, update_method
+from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.model.objects import Host
+from opennebula_core.model.states import HostState
+from opennebula_core.model.template import Template
+
+HOST = ObjectKind.HOST
+_ADMIN = (Need(HOST, Right.ADMIN, "id"),)
+_DEFAULT_CLUSTER = 0
+ENABLE, DISABLE, OFFLINE = 0, 1, 2
+MAX_HOST_NAME = 128
+
+
+def host_methods(core: Core, watch: HostWatch) -> Iterable[Method]:
+    """Return all methods of hosts and their pool."""
+    kind = Kind("one.host", HOST, change=Right.ADMIN, updated=_updated)
+    yield rename_method(kind)
+    yield update_method(kind)
+    documents = HostDocuments(core.monitoring)
+    yield info_method("one.host", HOST, documents.one)
+    yield pool_method("one.hostpool.info", HOST, "HOST_POOL", documents.many, ())
+    yield _allocate(watch)
+    yield _status(watch)
+    yield _delete(core, watch)
+    yield _monitoring()
+
+
+class HostDocuments:
+    """Host documents with the VMs on the hosts and their newest figures."""
+
+    def __init__(self, cache: MonitoringCache) -> None:
+        self._cache = cache
+
+    def one(self, tx: Snapshot, host: Host) -> str:
+        """Return the escaped document of one host."""
+        return self._render(host, tx.hosts.fragments(host.id)[host.id], tx.hosts.vm_ids(host.id))
+
+    def many(self, tx: Snapshot, hosts: Iterable[Host]) -> Iterable[str]:
+        """Return the escaped documents of hosts, with one query for their VMs."""
+        vms, fragments = tx.hosts.vm_ids_by_host(), tx.hosts.fragments()
+        return (self._render(host, fragments[host.id], vms.get(host.id, ())) for host in hosts)
+
+    def _render(self, host: Host, fragment: str, vm_ids: Iterable[int]) -> str:
+        sample = self._cache.of(HOST, host.id)
+        return render_host(host, fragment, vm_ids, sample.escaped if sample is not None else NO_MONITORING)
+
+
+def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
+    assert isinstance(changed, Host)
+    set_limits(tx, changed)
+
+
+def _allocate(watch: HostWatch) -> Method:
+    def allocate(
+        tx: Transaction, session: Session, name: str, im_mad: str, vm_mad: str, cluster_id: int
+    ) -> int:
+        _check_host_name(name)
+        for what, word in (("IM_MAD_NAME", im_mad), ("VMM_MAD_NAME", vm_mad)):
+            if not word or not word.replace("_", "").replace("-", "").replace(".", "").isalnum():
+                raise InternalError(f"{what} cannot be empty; name an installed driver, such as kvm or dummy")
+        cluster = tx.clusters.get(_DEFAULT_CLUSTER if cluster_id < 0 else cluster_id)
+        template = Template()
+        template.set("RESERVED_CPU", "")
+        template.set("RESERVED_MEM", "")
+        host = Host(
+            id=-1, name=name, permissions=0o600, template=template, im_mad=im_mad, vm_mad=vm_mad,
+            cluster_id=cluster.id, cluster=cluster.name,
+        )  # fmt: skip
+        tx.hosts.allocate(host)
+        tx.after_commit(lambda: watch.start(host.id))
+        return host.id
+
+    return Method(
+        "one.host.allocate",
+        (Param("name", str), Param("im_mad", str), Param("vm_mad", str), Param("cluster", int, -1)),
+        (Need(HOST, Right.CREATE), Need(ObjectKind.CLUSTER, Right.ADMIN, "cluster", 0)),
+        Mode.WRITE,
+        allocate,
+        "Add a host, and begin to monitor it.",
+    )
+
+
+def _check_host_name(name: str) -> None:
+    """Refuse what is no host name or address: it ends up in commands and transfer scripts."""
+    if not name or len(name) > MAX_HOST_NAME or name.startswith("-"):
+        raise InternalError(f"Invalid NAME, a host needs a name of up to {MAX_HOST_NAME} characters")
+    if not all(char.isascii() and (char.isalnum() or char in ".-_") for char in name):
+        raise InternalError(
+            f"Invalid NAME {name!r}: a host's name has letters, digits, '.', '-' and '_' only"
+        )
+
+
+def _status(watch: HostWatch) -> Method:
+    def status(tx: Transaction, session: Session, host_id: int, wanted: int) -> int:
+        host = tx.hosts.get(host_id)
+        states = {ENABLE: HostState.INIT, DISABLE: HostState.DISABLED, OFFLINE: HostState.OFFLINE}
+        if wanted not in states:
+            raise InternalError(f"Wrong status code {wanted}; use 0 enable, 1 disable, 2 offline", host_id)
+        target = states[wanted]
+        if wanted == ENABLE and host.state in (HostState.MONITORED, HostState.ERROR):
+            return host_id
+        if target is not host.state:
+            host.prev_state, host.state = host.state, target
+            tx.hosts.save(host, f"state {host.state.name}")
+        if wanted == OFFLINE:
+            tx.after_commit(lambda: watch.end(host))
+        else:
+            tx.after_commit(lambda: watch.start(host_id))
+        return host_id
+
+    return Method(
+        "one.host.status",
+        (Param("id", int), Param("status", int)),
+        _ADMIN,
+        Mode.WRITE,
+        status,
+        "Enable (0), disable (1) or take a host offline (2).",
+    )
+
+
+def _delete(core: Core, watch: HostWatch) -> Method:
+    def delete(tx: Transaction, session: Session, host_id: int) -> int:
+        host = tx.hosts.get(host_id)
+        vm_ids = tx.hosts.vm_ids(host_id)
+        if vm_ids or host.running_vms:
+            raise ActionError(
+                f"Can not remove a host with running VMs: {len(vm_ids) or host.running_vms} are on it",
+                host_id,
+            )
+        tx.hosts.drop(host_id)
+        tx.after_commit(lambda: core.monitoring.forget(HOST, host_id))
+        tx.after_commit(lambda: watch.end(host))
+        return host_id
+
+    return Method(
+        "one.host.delete", (Param("id", int),), _ADMIN, Mode.WRITE, delete, "Remove a host without VMs."
+    )
+
+
+def _monitoring() -> Method:
+    def monitoring(tx: Snapshot, session: Session, host_id: int) -> bytes:
+        rows = tx.query(
+            "SELECT document FROM monitoring WHERE kind = 'HOST' AND object_id = ? ORDER BY time", (host_id,)
+        )
+        text = "<MONITORING_DATA>" + "".join(row[0] for row in rows) + "</MONITORING_DATA>"
+        return escape_document(text).encode()
+
+    return Method(
+        "one.host.monitoring",
+        (Param("id", int),),
+        (Need(HOST, Right.USE, "id"),),
+        Mode.READ,
+        monitoring,
+        "Return the samples of the host's figures that are kept.",
+    )

@@ -1,0 +1,1 @@
+"""The image manager: images are brought into datastores, used, copied and removed."""

@@ -1,0 +1,77 @@
+"""Making an image from a template text. Source: IMAGE of OpenNebula 6.10."""
+
+from __future__ import annotations
+
+from opennebula_core.contracts.method import Session
+from opennebula_core.errors import AllocateError, ParameterError
+from opennebula_core.managers.objects import require_text
+from opennebula_core.model.objects import Datastore, Image
+from opennebula_core.model.permissions import permissions_of_umask
+from opennebula_core.model.states import DatastoreType, DiskType, ImageState, ImageType
+from opennebula_core.model.template import Template
+
+_FILE_TYPES = (ImageType.KERNEL, ImageType.RAMDISK, ImageType.CONTEXT)
+_DRIVER_FORMATS = {"qcow2": "qcow2", "raw": "raw"}
+
+
+def image_type(word: str) -> ImageType:
+    """Return the type that a client's word means.
+
+    :raises ParameterError: there is none
+    """
+    try:
+        return ImageType[word.upper() or "OS"]
+    except KeyError:
+        names = ", ".join(kind.name for kind in ImageType)
+        raise ParameterError(f"Unknown image type {word!r}; use one of {names}") from None
+
+
+def new_image(session: Session, given: Template, datastore: Datastore, now: int) -> Image:
+    """Return the image that a template describes, not yet in any pool.
+
+    :param given: is changed
+    :raises RequestError: it lacks what its type needs, or does not fit the datastore
+    """
+    name = require_text("NAME", _take(given, "NAME"))
+    kind = image_type(_take(given, "TYPE"))
+    path, source, size = _take(given, "PATH"), _take(given, "SOURCE"), _take(given, "SIZE")
+    wanted = DatastoreType.FILE_DS if kind in _FILE_TYPES else DatastoreType.IMAGE_DS
+    if datastore.type is not wanted:
+        raise AllocateError(
+            f"Error allocating a new image. A {kind.name} image cannot be in datastore {datastore.id}, "
+            f"which is a {datastore.type.name}; use a {wanted.name}"
+        )
+    if not path and not source and not (kind is ImageType.DATABLOCK and size.isdigit() and int(size) > 0):
+        raise AllocateError(
+            "Error allocating a new image. No PATH in template; name a file with PATH, or give a DATABLOCK a SIZE"
+        )
+    persistent = _take(given, "PERSISTENT").upper() == "YES"
+    format_word = (_take(given, "FORMAT") or _DRIVER_FORMATS.get(given.get("DRIVER"), "")).lower()
+    return Image(
+        id=-1,
+        name=name,
+        uid=session.user_id,
+        gid=session.group_id,
+        uname=session.user_name,
+        gname=session.group_name,
+        permissions=permissions_of_umask(session.umask),
+        template=given,
+        type=kind,
+        disk_type=DiskType.CD_ROM if kind is ImageType.CDROM else datastore.disk_type,
+        persistent=persistent,
+        regtime=now,
+        source=source,
+        path=path,
+        format=format_word,
+        fs=_take(given, "FS"),
+        size_mb=int(size) if size.isdigit() else 0,
+        state=ImageState.READY if source else ImageState.LOCKED,
+        prev_state=ImageState.INIT,
+        datastore_id=datastore.id,
+        datastore=datastore.name,
+    )
+
+
+def _take(template: Template, name: str) -> str:
+    values = [value for value in template.remove(name) if isinstance(value, str)]
+    return values[0] if values else ""

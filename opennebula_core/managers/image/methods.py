@@ -1,0 +1,204 @@
+"""The API methods of images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.image import render_image
+from opennebula_core.errors import ActionError, AllocateError, DriverError, InternalError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.image.allocate import image_type, new_image
+from opennebula_core.managers.image.work import ImageWork
+from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
+from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.rights import require
+from opennebula_core.model.objects import Image
+from opennebula_core.model.permissions import permissions_of_umask
+from opennebula_core.model.states import DatastoreState, ImageState
+from opennebula_core.model.template import Template
+
+IMAGE, DATASTORE = ObjectKind.IMAGE, ObjectKind.DATASTORE
+_MANAGE = (Need(IMAGE, Right.MANAGE, "id"),)
+_RESTING = (ImageState.READY, ImageState.ERROR, ImageState.DISABLED)
+
+
+def image_methods(core: Core, work: ImageWork) -> Iterable[Method]:
+    """Return all methods of images and their pool."""
+    kind = Kind("one.image", IMAGE, restricted=core.config.images.restricted_attributes)
+    yield from owned_methods(kind)
+    yield from lock_methods(kind)
+    yield info_method("one.image", IMAGE, _render)
+    yield pool_method("one.imagepool.info", IMAGE, "IMAGE_POOL", _render_many)
+    yield _allocate(core, work)
+    yield _clone(work)
+    yield _delete(work)
+    yield from _changes()
+
+
+def _render(tx: Snapshot, image: Image) -> str:
+    return render_image(image, tx.images.vm_ids(image.id))
+
+
+def _render_many(tx: Snapshot, images: Iterable[Image]) -> Iterable[str]:
+    users = tx.images.vm_ids_by_image()
+    return (render_image(image, users.get(image.id, ())) for image in images)
+
+
+def _allocate(core: Core, work: ImageWork) -> Method:
+    async def allocate(session: Session, text: str, datastore_id: int, skip_capacity_check: bool) -> int:
+        given: Template = parse_text(text)
+        check_restricted(session, given, core.config.images.restricted_attributes, "Image Template")
+        datastore = core.store.read(lambda tx: tx.datastores.get(datastore_id))
+        if datastore.state is not DatastoreState.READY:
+            raise AllocateError(f"Error allocating a new image. Datastore {datastore_id} is disabled")
+        image = new_image(session, given, datastore, int(time.time()))
+        if image.state is ImageState.LOCKED and (image.path or not image.size_mb):
+            try:
+                image.size_mb = await work.stat(image, datastore)
+            except DriverError as error:
+                raise AllocateError(
+                    f"Error allocating a new image. Cannot determine Image SIZE. {error}"
+                ) from None
+        if not skip_capacity_check and datastore.total_mb > 0 and datastore.free_mb < image.size_mb:
+            raise AllocateError(
+                f"Error allocating a new image. Not enough space in datastore {datastore_id}: "
+                f"{image.size_mb} MiB needed, {datastore.free_mb} free"
+            )
+
+        def write(tx: Transaction) -> int:
+            try:
+                tx.images.allocate(image)
+            except InternalError as error:
+                raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
+            if image.state is ImageState.LOCKED:
+                work.begin(tx, image)
+            return image.id
+
+        return await core.store.write(write)
+
+    return Method(
+        "one.image.allocate",
+        (Param("template", str), Param("datastore", int), Param("skip_capacity_check", bool, False)),
+        (Need(IMAGE, Right.CREATE), Need(DATASTORE, Right.USE, "datastore")),
+        Mode.ASYNC,
+        allocate,
+        "Bring an image into a datastore; it is LOCKED until it is there.",
+    )
+
+
+def _clone(work: ImageWork) -> Method:
+    def clone(tx: Transaction, session: Session, image_id: int, name: str, datastore_id: int) -> int:
+        source = tx.images.get(image_id)
+        if source.state not in (ImageState.READY, ImageState.USED, ImageState.CLONE) or (
+            source.persistent and source.running_vms
+        ):
+            raise ActionError(f"Cannot clone image in state: {source.state.name}", image_id)
+        datastore = tx.datastores.get(source.datastore_id if datastore_id < 0 else datastore_id)
+        require(tx, session, DATASTORE, Right.USE, datastore.id)
+        copy = Image(
+            id=-1,
+            name=name,
+            uid=session.user_id,
+            gid=session.group_id,
+            uname=session.user_name,
+            gname=session.group_name,
+            permissions=permissions_of_umask(session.umask),
+            template=source.template.copy(),
+            type=source.type,
+            disk_type=source.disk_type,
+            regtime=tx.now,
+            format=source.format,
+            fs=source.fs,
+            size_mb=source.size_mb,
+            state=ImageState.LOCKED,
+            cloning_id=source.id,
+            datastore_id=datastore.id,
+            datastore=datastore.name,
+        )
+        try:
+            tx.images.allocate(copy)
+        except InternalError as error:
+            raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
+        source.cloning_ops += 1
+        if source.state is ImageState.READY:
+            source.prev_state, source.state = source.state, ImageState.CLONE
+        tx.images.save(source)
+        work.begin(tx, copy)
+        return copy.id
+
+    return Method(
+        "one.image.clone",
+        (Param("id", int), Param("name", str), Param("datastore", int, -1)),
+        (Need(IMAGE, Right.USE, "id"), Need(IMAGE, Right.CREATE)),
+        Mode.WRITE,
+        clone,
+        "Copy an image, into another datastore when one is named.",
+    )
+
+
+def _delete(work: ImageWork) -> Method:
+    def delete(tx: Transaction, session: Session, image_id: int, force: bool) -> int:
+        image = tx.images.get(image_id)
+        if image.running_vms:
+            raise ActionError(f"Cannot delete image. There are {image.running_vms} VMs using it.", image_id)
+        if image.cloning_ops and not force:
+            raise ActionError(
+                f"Cannot delete image. There are {image.cloning_ops} copies being made of it.", image_id
+            )
+        if image.state is ImageState.LOCKED and not force:
+            raise ActionError("Cannot delete image. It is being made; wait, or use force.", image_id)
+        image.prev_state, image.state = image.state, ImageState.DELETE
+        tx.images.save(image, "state DELETE")
+        work.begin(tx, image)
+        return image_id
+
+    return Method(
+        "one.image.delete",
+        (Param("id", int), Param("force", bool, False)),
+        _MANAGE,
+        Mode.WRITE,
+        delete,
+        "Remove an image that no VM uses.",
+    )
+
+
+def _changes() -> Iterable[Method]:
+    def enable(tx: Transaction, session: Session, image_id: int, wanted: bool) -> int:
+        image = tx.images.get(image_id)
+        if image.state not in _RESTING:
+            raise ActionError(
+                f"Cannot {'enable' if wanted else 'disable'} image in state: {image.state.name}", image_id
+            )
+        image.prev_state = image.state
+        image.state = ImageState.READY if wanted else ImageState.DISABLED
+        tx.images.save(image, f"state {image.state.name}")
+        return image_id
+
+    def persistent(tx: Transaction, session: Session, image_id: int, wanted: bool) -> int:
+        image = tx.images.get(image_id)
+        if image.running_vms or image.cloning_ops:
+            raise ActionError(
+                "Image is in use; wait until no VM uses it and no copy is made of it.", image_id
+            )
+        image.persistent = wanted
+        tx.images.save(image)
+        return image_id
+
+    def chtype(tx: Transaction, session: Session, image_id: int, word: str) -> int:
+        image = tx.images.get(image_id)
+        if image.running_vms:
+            raise ActionError("Cannot change the type of an image that VMs use.", image_id)
+        image.type = image_type(word)
+        tx.images.save(image)
+        return image_id
+
+    yield Method("one.image.enable", (Param("id", int), Param("enable", bool)), _MANAGE, Mode.WRITE, enable,
+                 "Enable or disable an image.")  # fmt: skip
+    yield Method("one.image.persistent", (Param("id", int), Param("persistent", bool)), _MANAGE, Mode.WRITE, persistent,
+                 "Make an image persistent: one VM at a time, its changes are kept.")  # fmt: skip
+    yield Method("one.image.chtype", (Param("id", int), Param("type", str)), _MANAGE, Mode.WRITE, chtype,
+                 "Change an image's type.")  # fmt: skip

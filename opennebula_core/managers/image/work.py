@@ -1,0 +1,190 @@
+"""The datastore drivers' work on images: begun after the commit that announces it, done again after a crash.
+
+An image in LOCKED waits to be made, one in DELETE to be removed; the row itself is the note of what is to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.datastore import datastore_xml
+from opennebula_core.documents.image import image_xml
+from opennebula_core.errors import DriverError, DriverGoneError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.vm.disks import refresh_disks
+from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.model.objects import Datastore, Image
+from opennebula_core.model.states import ImageState, VmState
+from opennebula_core.wire.requests import DatastoreRequest, Reply
+
+LOG = logging.getLogger(__name__)
+
+STAT_TIMEOUT = timedelta(seconds=60)
+COPY_TIMEOUT = timedelta(hours=12)
+MAX_RESENDS = 3
+_BEING_MADE = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
+
+
+class ImageWork:
+    """Runs the actions of datastore drivers for images."""
+
+    def __init__(self, core: Core, effects: VmEffects) -> None:
+        self._core = core
+        self._effects = effects
+        self._requests = 0
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    async def stat(self, image: Image, datastore: Datastore) -> int:
+        """Return the size in MiB that an image will have.
+
+        :raises DriverError: the driver cannot tell, for example because the file is not there
+        """
+        self._requests += 1
+        request = DatastoreRequest("STAT", self._requests, image_xml(image), datastore_xml(datastore))
+        reply = await self._core.drivers.request("datastore", datastore.ds_mad, request, timeout=STAT_TIMEOUT)
+        if not reply.success:
+            raise DriverError(reply.info)
+        try:
+            return max(int(reply.info.split()[0]), 1)
+        except (ValueError, IndexError):
+            raise DriverError(
+                f"driver datastore/{datastore.ds_mad} answered {reply.info!r} as a size"
+            ) from None
+
+    async def _ask(self, action: str, image: Image, datastore: Datastore) -> Reply:
+        for attempt in range(1, MAX_RESENDS + 1):
+            request = DatastoreRequest(action, image.id, image_xml(image), datastore_xml(datastore), attempt)
+            try:
+                return await self._core.drivers.request(
+                    "datastore", datastore.ds_mad, request, timeout=COPY_TIMEOUT
+                )
+            except DriverGoneError as error:
+                if attempt == MAX_RESENDS:
+                    return Reply(False, str(error))
+                LOG.warning("image %d: %s; sending %s again", image.id, error, action)
+            except DriverError as error:
+                return Reply(False, str(error))
+        raise AssertionError("unreachable: the last attempt returns")
+
+    # -- work ------------------------------------------------------------------------------------
+
+    def begin(self, tx: Transaction, image: Image) -> None:
+        """Have an image made or removed once what says so is committed."""
+        image_id = image.id
+        tx.after_commit(lambda: self._spawn(image_id))
+
+    def _spawn(self, image_id: int) -> None:
+        self._core.spawn(self._work(image_id), f"image {image_id}")
+
+    def resume_all(self) -> None:
+        """Go on with what the last process left."""
+        states = (*_BEING_MADE, ImageState.DELETE)
+        for image in self._core.store.read(lambda tx: tx.images.where(f"state IN {tuple(map(int, states))}")):
+            self._spawn(image.id)
+
+    async def _work(self, image_id: int) -> None:
+        found = self._core.store.read(lambda tx: _with_datastore(tx, image_id))
+        if found is None:
+            return
+        image, datastore = found
+        if image.state is ImageState.DELETE:
+            await self._remove(image, datastore)
+        elif image.state in _BEING_MADE:
+            await self._make(image, datastore)
+
+    async def _make(self, image: Image, datastore: Datastore) -> None:
+        action = "CLONE" if image.cloning_id >= 0 else "CP" if image.path else "MKFS"
+        reply = await self._ask(action, image, datastore)
+        words = reply.info.split()
+        if reply.success and words:
+            await self._core.store.write(lambda tx: self._made(tx, image.id, words))
+        else:
+            reason = reply.info or "the driver named no source"
+            await self._core.store.write(lambda tx: self._failed(tx, image.id, action, reason))
+
+    def _made(self, tx: Transaction, image_id: int, words: list[str]) -> None:
+        image = tx.images.find(image_id)
+        if image is None or image.state not in _BEING_MADE:
+            return
+        image.source = words[0]
+        image.format = words[1] if len(words) > 1 else image.format or "raw"
+        if image.cloning_id >= 0:
+            self._end_cloning(tx, image.cloning_id)
+            image.cloning_id = -1
+        image.prev_state = image.state
+        ready = ImageState.USED_PERS if image.persistent else ImageState.USED
+        image.state = ready if image.running_vms else ImageState.READY
+        tx.images.save(image, f"state {image.state.name}")
+        self._wake_vms(tx, image)
+
+    def _failed(self, tx: Transaction, image_id: int, action: str, reason: str) -> None:
+        image = tx.images.find(image_id)
+        if image is None or image.state not in _BEING_MADE:
+            return
+        LOG.error("image %d: %s failed: %s", image_id, action, reason)
+        image.prev_state, image.state = image.state, ImageState.ERROR
+        image.template.set("ERROR", f"{time.ctime(tx.now)} : Error copying image in the datastore: {reason}")
+        if image.cloning_id >= 0:
+            self._end_cloning(tx, image.cloning_id)
+        tx.images.save(image, "state ERROR")
+        for vm_id in tx.images.vm_ids(image_id):
+            vm = tx.vms.get(vm_id)
+            if vm.state is VmState.CLONING:
+                self._effects.set_error(tx, vm, f"image {image_id} could not be made: {reason}")
+                self._effects.set_state(tx, vm, VmState.CLONING_FAILURE, vm.lcm_state)
+
+    @staticmethod
+    def _end_cloning(tx: Transaction, source_id: int) -> None:
+        source = tx.images.find(source_id)
+        if source is not None:
+            source.cloning_ops = max(source.cloning_ops - 1, 0)
+            if source.state is ImageState.CLONE and not source.cloning_ops:
+                source.state = ImageState.USED if source.running_vms else ImageState.READY
+            tx.images.save(source, f"state {source.state.name}")
+
+    def _wake_vms(self, tx: Transaction, image: Image) -> None:
+        """Let the VMs go on that waited for the image, once none of theirs is missing."""
+        for vm_id in tx.images.vm_ids(image.id):
+            vm = tx.vms.get(vm_id)
+            if vm.state is not VmState.CLONING:
+                continue
+            refresh_disks(tx, vm)
+            ids = {int(disk["IMAGE_ID"]) for disk in vm.template.vectors("DISK") if "IMAGE_ID" in disk}
+            if any(used.state in _BEING_MADE for used in tx.images.many(ids)):
+                tx.vms.save(vm)
+                continue
+            held = vm.template.get("SUBMIT_ON_HOLD").upper() == "YES"
+            self._effects.set_state(tx, vm, VmState.HOLD if held else VmState.PENDING, vm.lcm_state)
+
+    async def _remove(self, image: Image, datastore: Datastore) -> None:
+        if image.source:
+            reply = await self._ask("RM", image, datastore)
+            if not reply.success:
+                await self._core.store.write(lambda tx: self._not_removed(tx, image.id, reply.info))
+                return
+        await self._core.store.write(lambda tx: tx.images.drop(image.id))
+
+    @staticmethod
+    def _not_removed(tx: Transaction, image_id: int, reason: str) -> None:
+        image = tx.images.find(image_id)
+        if image is not None:
+            LOG.error("image %d: RM failed: %s", image_id, reason)
+            image.prev_state, image.state = image.state, ImageState.ERROR
+            image.template.set(
+                "ERROR", f"{time.ctime(tx.now)} : Error removing image from datastore: {reason}"
+            )
+            tx.images.save(image, "state ERROR")
+
+
+def _with_datastore(tx: Snapshot, image_id: int) -> tuple[Image, Datastore] | None:
+    image = tx.images.find(image_id)
+    if image is None:
+        return None
+    if image.cloning_id >= 0:
+        original = tx.images.find(image.cloning_id)
+        image.path = original.source if original is not None else ""
+    return image, tx.datastores.get(image.datastore_id)

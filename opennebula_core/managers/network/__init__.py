@@ -1,0 +1,1 @@
+"""The network manager: virtual networks, their address ranges and leases."""

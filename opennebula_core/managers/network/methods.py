@@ -1,0 +1,266 @@
+"""The API methods of virtual networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.pools.network import HELD_BY_HAND
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.network import render_network, render_network_in_pool
+from opennebula_core.errors import ActionError, InternalError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.network.ranges import new_range
+from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
+from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.model.addresses import index_of_ip, index_of_mac
+from opennebula_core.model.objects import AddressRange, Network
+from opennebula_core.model.permissions import permissions_of_umask
+from opennebula_core.model.states import NetworkState
+from opennebula_core.model.template import Template, Vector
+
+NET = ObjectKind.NET
+_SPECIAL = ("BRIDGE", "BRIDGE_TYPE", "PHYDEV", "VLAN_ID", "OUTER_VLAN_ID", "VN_MAD")
+_BRIDGE_TYPES = {"ovswitch": "openvswitch", "ovswitch_vxlan": "openvswitch"}
+_MAKES_BRIDGE = frozenset(
+    {"bridge", "fw", "ebtables", "802.1q", "802.1Q", "vxlan", "ovswitch", "ovswitch_vxlan"}
+)
+_DEFAULT_CLUSTER = 0
+_MANAGE = (Need(NET, Right.MANAGE, "id"),)
+_ADMIN = (Need(NET, Right.ADMIN, "id"),)
+
+
+def network_methods(core: Core) -> Iterable[Method]:
+    """Return all methods of networks and their pool."""
+    restricted = core.config.networks.restricted_attributes
+    kind = Kind("one.vn", NET, restricted=restricted, kept=_SPECIAL, updated=_updated)
+    yield from owned_methods(kind)
+    yield from lock_methods(kind)
+    yield info_method("one.vn", NET, _render)
+    yield pool_method("one.vnpool.info", NET, "VNET_POOL", _render_many)
+    yield _allocate(core)
+    yield Method(
+        "one.vn.delete", (Param("id", int),), _MANAGE, Mode.WRITE, _delete, "Remove a network without leases."
+    )
+    yield from _range_methods(core)
+    yield from _hold_methods()
+
+
+def _render(tx: Snapshot, network: Network) -> str:
+    tx.networks.load_leases(network)
+    return render_network(network)
+
+
+def _render_many(tx: Snapshot, networks: Iterable[Network]) -> Iterable[str]:
+    return map(render_network_in_pool, networks)
+
+
+def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
+    assert isinstance(changed, Network)
+    for name, attribute in (
+        ("BRIDGE", "bridge"),
+        ("PHYDEV", "phydev"),
+        ("VLAN_ID", "vlan_id"),
+        ("VN_MAD", "vn_mad"),
+    ):
+        setattr(changed, attribute, template.get(name) or getattr(changed, attribute))
+
+
+def _allocate(core: Core) -> Method:
+    def prepare(text: str, cluster_id: int) -> tuple[object, ...]:
+        return parse_text(text), cluster_id
+
+    def allocate(tx: Transaction, session: Session, template: Template, cluster_id: int) -> int:
+        check_restricted(
+            session, template, core.config.networks.restricted_attributes, "Virtual Network Template"
+        )
+        if cluster_id >= 0:
+            tx.clusters.get(cluster_id)
+        network = _new_network(tx, session, template, cluster_id)
+        vectors = [Vector(vector) for vector in template.remove("AR") if isinstance(vector, Vector)]
+        tx.networks.allocate(network)
+        for vector in vectors:
+            tx.networks.add_range(network.id, new_range(vector, core.config.networks.mac_prefix, network.id))
+        return network.id
+
+    return Method(
+        "one.vn.allocate",
+        (Param("template", str), Param("cluster", int, -1)),
+        (Need(NET, Right.CREATE), Need(ObjectKind.CLUSTER, Right.ADMIN, "cluster", 0)),
+        Mode.WRITE,
+        allocate,
+        "Make a network from a template text.",
+        prepare,
+    )
+
+
+def _new_network(tx: Transaction, session: Session, template: Template, cluster_id: int) -> Network:
+    names = [value for value in template.remove("NAME") if isinstance(value, str)]
+    name = require_text("NAME", names[0] if names else "")
+    vn_mad = template.get("VN_MAD")
+    if not vn_mad:
+        raise InternalError("No VN_MAD in template for Virtual Network.")
+    network_id = tx.next_id("network")
+    bridge = template.get("BRIDGE")
+    if not bridge:
+        if vn_mad not in _MAKES_BRIDGE:
+            raise InternalError("No BRIDGE in template for Virtual Network.")
+        bridge = f"onebr{network_id}"
+    _check_interface("BRIDGE", bridge)
+    network = Network(
+        id=network_id,
+        name=name,
+        uid=session.user_id,
+        gid=session.group_id,
+        uname=session.user_name,
+        gname=session.group_name,
+        permissions=permissions_of_umask(session.umask),
+        template=template,
+        bridge=bridge,
+        bridge_type=template.get("BRIDGE_TYPE")
+        or _BRIDGE_TYPES.get(vn_mad, "linux" if vn_mad != "dummy" else "none"),
+        state=NetworkState.READY,
+        prev_state=NetworkState.INIT,
+        vn_mad=vn_mad,
+        phydev=template.get("PHYDEV"),
+        vlan_id=template.get("VLAN_ID"),
+        outer_vlan_id=template.get("OUTER_VLAN_ID"),
+        cluster_ids=[_DEFAULT_CLUSTER if cluster_id < 0 else cluster_id],
+    )
+    for attribute, value in (("BRIDGE", bridge), ("BRIDGE_TYPE", network.bridge_type)):
+        template.set(attribute, value)
+    for attribute in ("OUTER_VLAN_ID", "PHYDEV", "VLAN_ID"):
+        template.set(attribute, template.get(attribute))
+    if not template.get("SECURITY_GROUPS"):
+        template.set("SECURITY_GROUPS", "0")
+    return network
+
+
+def _check_interface(what: str, name: str) -> None:
+    """Refuse what is no name of a network interface: it ends up in commands on hosts.
+
+    Source: Linux, IFNAMSIZ and dev_valid_name.
+    """
+    if (
+        not 1 <= len(name) <= 15
+        or not all(char.isalnum() or char in "._-" for char in name)
+        or name.startswith("-")
+    ):
+        raise InternalError(f"Wrong {what} {name!r}: use up to 15 letters, digits, '.', '_' or '-'")
+
+
+def _delete(tx: Transaction, session: Session, network_id: int) -> int:
+    network = tx.networks.get(network_id)
+    if network.used_leases:
+        raise ActionError(
+            "Cannot delete virtual network. Can not remove a virtual network with leases in use", network_id
+        )
+    tx.networks.drop(network_id)
+    return network_id
+
+
+def _one_range(template: Template) -> Vector:
+    vector = template.vector("AR") or template.vector("LEASES")
+    if vector is None:
+        raise InternalError("Missing AR vector in template")
+    return vector
+
+
+def _range_methods(core: Core) -> Iterable[Method]:
+    def prepare(network_id: int, text: str) -> tuple[object, ...]:
+        return network_id, _one_range(parse_text(text))
+
+    def add(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
+        network = tx.networks.get(network_id)
+        tx.networks.add_range(network.id, new_range(vector, core.config.networks.mac_prefix, network.id))
+        return network_id
+
+    def update(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
+        network = tx.networks.get(network_id)
+        changed = tx.networks.range_of(network, _range_id(vector))
+        size = vector.get("SIZE", str(changed.size))
+        if not size.isdigit() or int(size) < _highest(tx, network, changed) + 1:
+            raise ActionError("New SIZE of the address range would cut leases in use off.", network_id)
+        changed.size = int(size)
+        kept = {"AR_ID", "TYPE", "SIZE", "MAC", "IP", "GLOBAL_PREFIX", "ULA_PREFIX"}
+        changed.attributes = Vector((key, value) for key, value in vector.items() if key not in kept)
+        tx.networks.update_range(network_id, changed)
+        return network_id
+
+    def remove(tx: Transaction, session: Session, network_id: int, range_id: int, force: bool) -> int:
+        network = tx.networks.get(network_id)
+        gone = tx.networks.range_of(network, range_id)
+        if gone.used_leases and not force:
+            raise ActionError(
+                "Address Range has leases in use; use force to remove it all the same.", network_id
+            )
+        tx.networks.drop_range(network_id, range_id)
+        return network_id
+
+    both = (Param("id", int), Param("template", str))
+    yield Method("one.vn.add_ar", both, _ADMIN, Mode.WRITE, add, "Add an address range.", prepare)
+    yield Method("one.vn.update_ar", both, _MANAGE, Mode.WRITE, update, "Change an address range.", prepare)
+    yield Method(
+        "one.vn.rm_ar",
+        (Param("id", int), Param("range", int), Param("force", bool, False)),
+        _ADMIN,
+        Mode.WRITE,
+        remove,
+        "Remove an address range.",
+    )
+
+
+def _range_id(vector: Vector) -> int:
+    text = vector.get("AR_ID", "")
+    if not text.isdigit():
+        raise InternalError(f"Wrong or missing AR_ID {text!r} in address range")
+    return int(text)
+
+
+def _highest(tx: Transaction, network: Network, address_range: AddressRange) -> int:
+    return int(
+        tx.value(
+            'SELECT COALESCE(MAX("index"), -1) FROM lease WHERE network_id = ? AND range_id = ?',
+            (network.id, address_range.id),
+        )
+    )
+
+
+def _hold_methods() -> Iterable[Method]:
+    def prepare(network_id: int, text: str) -> tuple[object, ...]:
+        return network_id, _one_range(parse_text(text))
+
+    def hold(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
+        network = tx.networks.get(network_id)
+        for address_range, index in _addressed(network, vector):
+            if tx.networks.take_lease(network_id, address_range.id, HELD_BY_HAND, index=index) is None:
+                break
+            return network_id
+        raise ActionError("Address is not part of the address range or in use.", network_id)
+
+    def release(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
+        network = tx.networks.get(network_id)
+        for address_range, index in _addressed(network, vector):
+            if tx.networks.lease_holder(network_id, address_range.id, index) == HELD_BY_HAND:
+                tx.networks.release_lease(network_id, address_range.id, index)
+                return network_id
+        raise ActionError("Address is not on hold.", network_id)
+
+    both = (Param("id", int), Param("template", str))
+    yield Method(
+        "one.vn.hold", both, _MANAGE, Mode.WRITE, hold, "Keep an address from being leased.", prepare
+    )
+    yield Method(
+        "one.vn.release", both, _MANAGE, Mode.WRITE, release, "Let a held address be leased.", prepare
+    )
+
+
+def _addressed(network: Network, vector: Vector) -> Iterable[tuple[AddressRange, int]]:
+    for address_range in network.ranges:
+        if vector.get("AR_ID", str(address_range.id)) != str(address_range.id):
+            continue
+        ip, mac = vector.get("IP", ""), vector.get("MAC", "")
+        index = index_of_ip(address_range, ip) if ip else index_of_mac(address_range, mac)
+        if index is not None:
+            yield address_range, index

@@ -1,0 +1,1 @@
+"""The template manager: VM templates are kept, copied, and made into VMs."""

@@ -1,0 +1,153 @@
+"""The API methods of VM templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.template import render_template
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.objects import (
+    Kind,
+    chmod_method,
+    chown_method,
+    lock_methods,
+    parse_text,
+    rename_method,
+    require_text,
+    update_method,
+)
+from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.vm.allocate import allocate_vm
+from opennebula_core.model.objects import VmTemplate
+from opennebula_core.model.permissions import permissions_of_umask
+from opennebula_core.model.template import Template
+
+TEMPLATE = ObjectKind.TEMPLATE
+_MANAGE = (Need(TEMPLATE, Right.MANAGE, "id"),)
+
+
+def template_methods(core: Core) -> Iterable[Method]:
+    """Return all methods of VM templates and their pool."""
+    kind = Kind("one.template", TEMPLATE, restricted=core.config.vm.restricted_attributes)
+    yield rename_method(kind)
+    yield update_method(kind)
+    yield chmod_method(kind, Param("recursive", bool, False))
+    yield chown_method(kind)
+    yield from lock_methods(kind)
+    yield info_method("one.template", TEMPLATE, _render, Param("extended", bool, False))
+    yield pool_method("one.templatepool.info", TEMPLATE, "VMTEMPLATE_POOL", _render_many)
+    yield _allocate(core)
+    yield _instantiate(core)
+    yield Method(
+        "one.template.clone",
+        (Param("id", int), Param("name", str), Param("recursive", bool, False)),
+        (Need(TEMPLATE, Right.USE, "id"), Need(TEMPLATE, Right.CREATE)),
+        Mode.WRITE,
+        _clone,
+        "Copy a template.",
+    )
+    yield Method(
+        "one.template.delete",
+        (Param("id", int), Param("recursive", bool, False)),
+        _MANAGE,
+        Mode.WRITE,
+        _delete,
+        "Remove a template; VMs made from it stay.",
+    )
+
+
+def _render(tx: Snapshot, template: VmTemplate) -> str:
+    return render_template(template)
+
+
+def _render_many(tx: Snapshot, templates: Iterable[VmTemplate]) -> Iterable[str]:
+    return map(render_template, templates)
+
+
+def _new(tx: Transaction, session: Session, name: str, content: Template) -> VmTemplate:
+    template = VmTemplate(
+        id=-1,
+        name=name,
+        uid=session.user_id,
+        gid=session.group_id,
+        uname=session.user_name,
+        gname=session.group_name,
+        permissions=permissions_of_umask(session.umask),
+        template=content,
+        regtime=tx.now,
+    )
+    tx.vm_templates.allocate(template)
+    return template
+
+
+def _allocate(core: Core) -> Method:
+    def prepare(text: str) -> tuple[object, ...]:
+        return (parse_text(text),)
+
+    def allocate(tx: Transaction, session: Session, content: Template) -> int:
+        check_restricted(session, content, core.config.vm.restricted_attributes, "VM Template")
+        names = [value for value in content.remove("NAME") if isinstance(value, str)]
+        return _new(tx, session, require_text("NAME", names[0] if names else ""), content).id
+
+    return Method(
+        "one.template.allocate",
+        (Param("template", str),),
+        (Need(TEMPLATE, Right.CREATE),),
+        Mode.WRITE,
+        allocate,
+        "Keep a VM template.",
+        prepare,
+    )
+
+
+def _clone(tx: Transaction, session: Session, template_id: int, name: str, recursive: bool) -> int:
+    source = tx.vm_templates.get(template_id)
+    return _new(tx, session, name, source.template.copy()).id
+
+
+def _delete(tx: Transaction, session: Session, template_id: int, recursive: bool) -> int:
+    tx.vm_templates.get(template_id)
+    tx.vm_templates.drop(template_id)
+    return template_id
+
+
+def _instantiate(core: Core) -> Method:
+    def prepare(template_id: int, name: str, hold: bool, extra: str, persistent: bool) -> tuple[object, ...]:
+        return template_id, name, hold, parse_text(extra)
+
+    def instantiate(
+        tx: Transaction, session: Session, template_id: int, name: str, hold: bool, extra: Template
+    ) -> int:
+        # What the template itself holds was checked when it was written; only what is added counts here.
+        check_restricted(session, extra, core.config.vm.restricted_attributes, "VM Template")
+        source = tx.vm_templates.get(template_id)
+        content = source.template.copy()
+        content.merge(extra)
+        if name:
+            content.set("NAME", name)
+        content.set("TEMPLATE_ID", str(template_id))
+        for unwanted in ("SAVED_TEMPLATE_ID",):
+            content.remove(unwanted)
+        vm = allocate_vm(
+            tx, session, content, core.config.vm, core.config.images.device_prefix, hold=hold, is_checked=True
+        )
+        return vm.id
+
+    return Method(
+        "one.template.instantiate",
+        (
+            Param("id", int),
+            Param("name", str, ""),
+            Param("hold", bool, False),
+            Param("extra_template", str, ""),
+            Param("persistent", bool, False),
+        ),
+        (Need(TEMPLATE, Right.USE, "id"), Need(ObjectKind.VM, Right.CREATE)),
+        Mode.WRITE,
+        instantiate,
+        "Make a VM from a template, with what the extra template adds or replaces.",
+        prepare,
+    )

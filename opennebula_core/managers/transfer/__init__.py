@@ -1,0 +1,1 @@
+"""The transfer manager: the scripts that bring a VM's files to a host, away, and to another."""

@@ -1,0 +1,15 @@
+"""The phases of transfers; they name the script files. Source: OpenNebula 6.10 transfer files."""
+
+from __future__ import annotations
+
+
+class Phase:
+    """Words of phases."""
+
+    PROLOG = "prolog"
+    RESUME = "resume"
+    MIGRATE = "migrate"
+    STOP = "stop"
+    EPILOG = "epilog"
+    EPILOG_FRONT_END = "epilog_front_end"
+    DELETE = "delete"

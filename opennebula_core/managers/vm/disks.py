@@ -1,0 +1,186 @@
+"""A VM's disks, from what the user asks for to what drivers need. Source: DISK of OpenNebula 6.10."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from collections.abc import Iterator
+
+from opennebula_core.contracts.method import ObjectKind, Right, Session
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import ActionError, InternalError, NotFoundError
+from opennebula_core.managers.rights import require
+from opennebula_core.model.objects import Datastore, Image, Vm
+from opennebula_core.model.states import DiskType, ImageState, ImageType
+from opennebula_core.model.template import Vector
+
+CONTEXT_PREFIX = "hd"
+_COPYING = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
+_TYPE_WORDS = {DiskType.FILE: "FILE", DiskType.CD_ROM: "CDROM", DiskType.BLOCK: "BLOCK", DiskType.RBD: "RBD"}
+
+
+def resolve_disks(tx: Transaction, session: Session, vm: Vm, default_prefix: str) -> bool:
+    """Complete every DISK of the template, and record which images it uses.
+
+    :returns: whether an image is still being copied, so that the VM has to wait for it
+    :raises RequestError: an image does not exist, may not be used, or is not usable now
+    """
+    waits = False
+    disks = vm.template.vectors("DISK")
+    taken = {disk["TARGET"] for disk in disks if disk.get("TARGET")}
+    for number, disk in enumerate(disks):
+        disk["DISK_ID"] = str(number)
+        if "IMAGE_ID" in disk or "IMAGE" in disk:
+            waits |= _from_image(tx, session, vm, disk, default_prefix, taken)
+        else:
+            _volatile(disk, default_prefix, taken)
+        taken.add(disk["TARGET"])
+    _place_context(vm, len(disks), taken)
+    return waits
+
+
+def _from_image(
+    tx: Transaction, session: Session, vm: Vm, disk: Vector, default_prefix: str, taken: set[str]
+) -> bool:
+    image = _find_image(tx, session, disk)
+    require(tx, session, ObjectKind.IMAGE, Right.USE, image.id)
+    waits = image.state in _COPYING
+    _check_usable(image)
+    datastore = tx.datastores.get(image.datastore_id)
+    _describe(disk, image, datastore, default_prefix)
+    if not disk.get("TARGET"):
+        disk["TARGET"] = _free_target(disk["DEV_PREFIX"], taken, boot=image.type is ImageType.OS)
+    tx.images.use(image.id, vm.id, int(disk["DISK_ID"]))
+    return waits
+
+
+def _find_image(tx: Transaction, session: Session, disk: Vector) -> Image:
+    if disk.get("IMAGE_ID", "").isdigit():
+        return tx.images.get(int(disk["IMAGE_ID"]))
+    if "IMAGE_ID" in disk:
+        raise InternalError(f"Wrong IMAGE_ID {disk['IMAGE_ID']!r} in DISK.")
+    uid = session.user_id
+    if disk.get("IMAGE_UID", "").isdigit():
+        uid = int(disk["IMAGE_UID"])
+    elif "IMAGE_UNAME" in disk:
+        owner = tx.users.find_by_name(disk["IMAGE_UNAME"])
+        uid = owner.id if owner is not None else -1
+    image = tx.images.find_by_name(disk["IMAGE"], uid)
+    if image is None:
+        raise NotFoundError(
+            f"User {uid} does not own an image with name: {disk['IMAGE']} . Set IMAGE_UNAME or IMAGE_UID of owner in DISK."
+        )
+    return image
+
+
+def _check_usable(image: Image) -> None:
+    if image.type not in (ImageType.OS, ImageType.CDROM, ImageType.DATABLOCK):
+        raise InternalError(
+            f"Image '{image.name}' (ID {image.id}) cannot be used as a disk: it is a {image.type.name}."
+        )
+    usable = image.state in (ImageState.READY, ImageState.USED, ImageState.LOCKED, ImageState.LOCKED_USED)
+    if image.persistent:
+        usable = image.state in (ImageState.READY, ImageState.LOCKED) and not image.running_vms
+    if not usable:
+        raise ActionError(
+            f"Cannot acquire image {image.id}: it is in state {image.state.name}"
+            + (" and persistent, so that one VM at a time may use it." if image.persistent else "."),
+            image.id,
+        )
+
+
+def _describe(disk: Vector, image: Image, datastore: Datastore, default_prefix: str) -> None:
+    """Copy what drivers need to know of image and datastore; the user's own values of free ones stay."""
+    is_cdrom = image.type is ImageType.CDROM
+    size = disk.get("SIZE", "")
+    if not size.isdigit() or int(size) < image.size_mb:
+        size = str(image.size_mb)
+    disk.setdefault(
+        "DEV_PREFIX", image.template.get("DEV_PREFIX") or (CONTEXT_PREFIX if is_cdrom else default_prefix)
+    )
+    driver = image.template.get("DRIVER") or image.format or "raw"
+    disk.setdefault("DRIVER", driver)
+    if not disk.get("TARGET") and image.template.get("TARGET"):
+        disk["TARGET"] = image.template.get("TARGET")
+    disk.update(
+        IMAGE=image.name,
+        IMAGE_ID=str(image.id),
+        IMAGE_STATE=str(int(image.state)),
+        SOURCE=image.source,
+        FORMAT=image.format,
+        TYPE="CDROM" if is_cdrom else _TYPE_WORDS.get(image.disk_type, "FILE"),
+        DISK_TYPE=_TYPE_WORDS.get(image.disk_type, "FILE"),
+        CLONE="NO" if image.persistent else "YES",
+        SAVE="YES" if image.persistent else "NO",
+        READONLY="YES" if is_cdrom else disk.get("READONLY", "NO"),
+        SIZE=size,
+        ORIGINAL_SIZE=str(image.size_mb),
+        DATASTORE=datastore.name,
+        DATASTORE_ID=str(datastore.id),
+        TM_MAD=datastore.tm_mad,
+        CLUSTER_ID=",".join(str(cluster_id) for cluster_id in datastore.cluster_ids),
+        CLONE_TARGET=datastore.template.get("CLONE_TARGET", "SYSTEM"),
+        LN_TARGET=datastore.template.get("LN_TARGET", "SYSTEM"),
+        ALLOW_ORPHANS=datastore.template.get("ALLOW_ORPHANS", "NO"),
+        DISK_SNAPSHOT_TOTAL_SIZE="0",
+    )
+    if image.persistent:
+        disk["PERSISTENT"] = "YES"
+
+
+def refresh_disks(tx: Transaction, vm: Vm) -> None:
+    """Copy anew what the copying of images has made known: source, format, size."""
+    for disk in vm.template.vectors("DISK"):
+        if "IMAGE_ID" not in disk:
+            continue
+        image = tx.images.get(int(disk["IMAGE_ID"]))
+        grown = int(disk.get("SIZE", "0")) > int(disk.get("ORIGINAL_SIZE", "0"))
+        disk.update(
+            SOURCE=image.source,
+            FORMAT=image.format,
+            ORIGINAL_SIZE=str(image.size_mb),
+            IMAGE_STATE=str(int(image.state)),
+        )
+        if disk.get("DRIVER", "raw") == "raw" and image.format:
+            disk["DRIVER"] = image.template.get("DRIVER") or image.format
+        if not grown:
+            disk["SIZE"] = str(image.size_mb)
+
+
+def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:
+    kind = disk.get("TYPE", "").lower()
+    if kind not in ("fs", "swap"):
+        raise InternalError(
+            f"Unknown disk type {disk.get('TYPE', '')!r} for volatile DISK; use fs or swap, or name an IMAGE."
+        )
+    if not disk.get("SIZE", "").isdigit() or int(disk["SIZE"]) < 1:
+        raise InternalError("A volatile DISK needs SIZE, a number of MiB.")
+    disk.setdefault("DEV_PREFIX", default_prefix)
+    disk.setdefault("FORMAT", "swap" if kind == "swap" else "raw")
+    disk.setdefault("DRIVER", "qcow2" if disk["FORMAT"] == "qcow2" else "raw")
+    disk.update(DISK_TYPE="FILE", CLONE="NO", SAVE="NO", ORIGINAL_SIZE=disk["SIZE"])
+    if not disk.get("TARGET"):
+        disk["TARGET"] = _free_target(disk["DEV_PREFIX"], taken, boot=False)
+
+
+def _place_context(vm: Vm, disk_id: int, taken: set[str]) -> None:
+    context = vm.template.vector("CONTEXT")
+    if context is None:
+        return
+    context["DISK_ID"] = str(disk_id)
+    if not context.get("TARGET"):
+        context["TARGET"] = _free_target(CONTEXT_PREFIX, taken, boot=True)
+
+
+def _free_target(prefix: str, taken: set[str], *, boot: bool) -> str:
+    """Return the first free device name; ``a`` is left to the disk that boots where there is a choice."""
+    letters = _letters()
+    if not boot and not any(target.startswith(prefix) for target in taken):
+        next(letters)
+    return next(name for name in (prefix + letter for letter in letters) if name not in taken)
+
+
+def _letters() -> Iterator[str]:
+    alphabet = string.ascii_lowercase
+    yield from alphabet
+    yield from ("".join(pair) for pair in itertools.product(alphabet, repeat=2))

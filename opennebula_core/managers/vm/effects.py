@@ -1,0 +1,168 @@
+"""What the outcomes of a plan's steps mean for the VM: states, times, capacity, leases, images."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from opennebula_core.contracts.method import ObjectKind
+from opennebula_core.contracts.vmm import VmmAction
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.managers.transfer.phases import Phase
+from opennebula_core.managers.vm.log import VmLog
+from opennebula_core.managers.vm.records import close_record, reopen_record
+from opennebula_core.model.objects import HistoryRecord, Vm
+from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.model.transitions import VmEvent, next_state
+from opennebula_core.plans.plan import Plan, Step, Target
+
+LOG = logging.getLogger(__name__)
+
+_STARTS_GUEST = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
+_ENDS_GUEST = frozenset({VmmAction.SAVE.value, VmmAction.SHUTDOWN.value, VmmAction.CANCEL.value})
+_LEAVES_HOST = frozenset({VmState.STOPPED, VmState.UNDEPLOYED, VmState.DONE, VmState.PENDING})
+StateListener = Callable[[Transaction, Vm, VmState, LcmState], None]
+
+
+class VmEffects:
+    """Applies outcomes inside the transaction that records them."""
+
+    def __init__(self, vm_log: VmLog) -> None:
+        self._log = vm_log
+
+    # -- states ----------------------------------------------------------------------------------
+
+    def set_state(self, tx: Transaction, vm: Vm, state: VmState, lcm_state: LcmState) -> None:
+        """Move the VM to a state and save it; its log and the outbox hear of it."""
+        before = (vm.state, vm.lcm_state)
+        if before != (state, lcm_state):
+            vm.prev_state, vm.prev_lcm_state = before
+            vm.state, vm.lcm_state = state, lcm_state
+        tx.vms.save(vm, f"state {state.name} {lcm_state.name}")
+        if before != (state, lcm_state):
+            tx.after_commit(lambda: self._tell(vm.id, before, (state, lcm_state)))
+
+    def _tell(self, vm_id: int, before: tuple[VmState, LcmState], after: tuple[VmState, LcmState]) -> None:
+        if before[0] is not after[0]:
+            self._log.write(vm_id, "I", f"New state is {after[0].name}")
+        if after[0] is VmState.ACTIVE:
+            self._log.write(vm_id, "I", f"New LCM state is {after[1].name}")
+        LOG.debug("VM %d: %s %s", vm_id, after[0].name, after[1].name)
+
+    def set_error(self, tx: Transaction, vm: Vm, reason: str) -> None:
+        """Put a reason into the VM's ERROR attribute and its log; the caller saves the VM."""
+        vm.user_template.set("ERROR", f"{time.ctime(tx.now)}: {reason}")
+        tx.after_commit(lambda: self._log.write(vm.id, "E", reason))
+
+    # -- plans -----------------------------------------------------------------------------------
+
+    def step_started(self, tx: Transaction, plan: Plan) -> None:
+        """Show that the plan's current step is under way."""
+        vm = tx.vms.get(plan.vm_id)
+        step = plan.current
+        if step.lcm_state is LcmState.RUNNING:
+            return
+        record = _record_of(vm, step)
+        if record is not None:
+            _note_start(record, step, tx.now)
+        self.set_state(tx, vm, VmState.ACTIVE, step.lcm_state)
+
+    def step_succeeded(self, tx: Transaction, plan: Plan, info: str) -> None:
+        """Note what the current step's success means."""
+        step = plan.current
+        if step.lcm_state is LcmState.RUNNING:
+            return
+        vm = tx.vms.get(plan.vm_id)
+        record = _record_of(vm, step)
+        if step.action in _STARTS_GUEST:
+            vm.deploy_id = info.split(" ", 1)[0] if info else vm.deploy_id
+            vm.user_template.remove("ERROR")
+        elif step.action in _ENDS_GUEST and record is not None:
+            record.running_etime = record.running_etime or tx.now
+        elif step.action == VmmAction.MIGRATE.value:
+            self._guest_moved(tx, vm)
+        if step.target is Target.PREVIOUS or step.action == Phase.MIGRATE:
+            self._left_previous_host(tx, vm)
+        tx.vms.save(vm)
+
+    @staticmethod
+    def _guest_moved(tx: Transaction, vm: Vm) -> None:
+        vm.history[-1].running_stime = tx.now
+
+    @staticmethod
+    def _left_previous_host(tx: Transaction, vm: Vm) -> None:
+        if len(vm.history) > 1:
+            previous = vm.history[-2]
+            close_record(tx, vm, previous, previous.action)
+
+    def plan_done(self, tx: Transaction, plan: Plan) -> None:
+        """Put the VM where the plan ends."""
+        vm = tx.vms.get(plan.vm_id)
+        state, lcm_state = plan.end
+        if plan.current.lcm_state is LcmState.RUNNING:
+            return
+        self.arrive(tx, vm, state, lcm_state)
+
+    def arrive(self, tx: Transaction, vm: Vm, state: VmState, lcm_state: LcmState) -> None:
+        """Move the VM to the end of an operation, with all that ends there."""
+        record = vm.last_record
+        if record is not None and state in _LEAVES_HOST:
+            if record.epilog_stime:
+                record.epilog_etime = tx.now
+            close_record(tx, vm, record, record.action)
+        if state is VmState.DONE:
+            self._release(tx, vm)
+        if state is not VmState.ACTIVE:
+            vm.resched = False
+        if state in _LEAVES_HOST:
+            vm.deploy_id = ""
+        self.set_state(tx, vm, state, lcm_state)
+
+    @staticmethod
+    def _release(tx: Transaction, vm: Vm) -> None:
+        vm.etime = tx.now
+        tx.networks.release_vm(vm.id)
+        for image_id in tx.images.release(vm.id):
+            tx.emit(ObjectKind.IMAGE, image_id, "update")
+
+    def plan_failed(self, tx: Transaction, plan: Plan, reason: str) -> None:
+        """Put the VM where the failure of the current step leaves it, and say why."""
+        vm = tx.vms.get(plan.vm_id)
+        step = plan.current
+        self.set_error(tx, vm, reason)
+        if step.lcm_state is LcmState.RUNNING:
+            tx.vms.save(vm)
+            return
+        state, lcm_state = next_state(vm.state, vm.lcm_state, VmEvent.STEP_FAILED)
+        if step.target is Target.PREVIOUS and lcm_state is LcmState.RUNNING:
+            # The guest never left: the stay that was opened for it ends, and a further one at home begins.
+            home = vm.history[-2]
+            vm.history[-1].action = HistoryAction.NONE
+            home_action, home.action = home.action, HistoryAction.NONE
+            close_record(tx, vm, home, home_action)
+            record = reopen_record(tx, vm, home)
+            record.running_stime = tx.now
+        elif (state, lcm_state) == (VmState.ACTIVE, LcmState.RUNNING):
+            vm.history[-1].action = HistoryAction.NONE
+        self.set_state(tx, vm, state, lcm_state)
+
+
+def _record_of(vm: Vm, step: Step) -> HistoryRecord | None:
+    if not vm.history:
+        return None
+    return vm.history[-2] if step.target is Target.PREVIOUS and len(vm.history) > 1 else vm.history[-1]
+
+
+def _note_start(record: HistoryRecord, step: Step, now: int) -> None:
+    name = step.lcm_state.name
+    if name.startswith("PROLOG"):
+        record.prolog_stime = record.prolog_stime or now
+    elif name.startswith("BOOT"):
+        if record.prolog_stime:
+            record.prolog_etime = record.prolog_etime or now
+        record.running_stime = record.running_stime or now
+    elif name.startswith("EPILOG"):
+        if record.running_stime:
+            record.running_etime = record.running_etime or now
+        record.epilog_stime = record.epilog_stime or now

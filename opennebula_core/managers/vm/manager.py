@@ -1,0 +1,30 @@
+"""The VM manager, put together and registered like any plugin's manager."""
+
+from __future__ import annotations
+
+from opennebula_core.contracts.manager import ManagerRegistry
+from opennebula_core.hookspecs import impl
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.vm.actions import VmActions
+from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.managers.vm.listing import VmListing
+from opennebula_core.managers.vm.methods import vm_methods
+from opennebula_core.managers.vm.recover import VmRecovery
+from opennebula_core.managers.vm.runner import DriverSteps
+from opennebula_core.plans.executor import Executor
+
+
+class VmManager:
+    """Puts the VM manager's parts together and adds its methods."""
+
+    @impl
+    def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
+        """Add the methods of VMs, and the executor of their plans."""
+        core: Core = registry.core
+        effects = VmEffects(core.vm_log)
+        core.executor = Executor(core.store, DriverSteps(core), effects)
+        actions = VmActions(core, effects)
+        for method in vm_methods(
+            core, actions, VmRecovery(core, actions, effects), VmListing(core.monitoring)
+        ):
+            registry.add_method(method)

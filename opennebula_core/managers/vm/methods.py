@@ -1,0 +1,201 @@
+"""The API methods of VMs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.escape import escape_document
+from opennebula_core.errors import ParameterError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
+from opennebula_core.managers.vm.actions import Placement, VmActions, migration_kind
+from opennebula_core.managers.vm.allocate import allocate_vm
+from opennebula_core.managers.vm.listing import VmListing
+from opennebula_core.managers.vm.recover import VmRecovery
+from opennebula_core.model.template import Template
+
+VM = ObjectKind.VM
+_MANAGE = (Need(VM, Right.MANAGE, "id"),)
+_ADMIN = (Need(VM, Right.ADMIN, "id"),)
+_USE = (Need(VM, Right.USE, "id"),)
+
+
+def vm_methods(core: Core, actions: VmActions, recovery: VmRecovery, listing: VmListing) -> Iterable[Method]:
+    """Return all methods of VMs and their pool."""
+    kind = Kind("one.vm", VM, restricted=("USER_PRIORITY",), template_field="user_template")
+    yield from owned_methods(kind)
+    yield from lock_methods(kind)
+    yield _allocate(core)
+    yield from _operations(actions, recovery)
+    yield from _listings(listing)
+    yield _monitoring()
+
+
+def _allocate(core: Core) -> Method:
+    def prepare(text: str, hold: bool) -> tuple[object, ...]:
+        return parse_text(text), hold
+
+    def allocate(tx: Transaction, session: Session, template: Template, hold: bool) -> int:
+        vm = allocate_vm(tx, session, template, core.config.vm, core.config.images.device_prefix, hold=hold)
+        return vm.id
+
+    return Method(
+        "one.vm.allocate",
+        (Param("template", str), Param("hold", bool, False)),
+        (Need(VM, Right.CREATE),),
+        Mode.WRITE,
+        allocate,
+        "Make a VM from a template text; it waits for the scheduler, or for a person when it is held.",
+        prepare,
+    )
+
+
+def _operations(actions: VmActions, recovery: VmRecovery) -> Iterable[Method]:
+    def action(tx: Transaction, session: Session, name: str, vm_id: int) -> int:
+        return actions.perform(tx, session, name, vm_id)
+
+    def deploy(
+        tx: Transaction,
+        session: Session,
+        vm_id: int,
+        host_id: int,
+        enforce: bool,
+        datastore_id: int,
+        extra: Template,
+    ) -> int:
+        return actions.deploy(tx, session, vm_id, Placement(host_id, datastore_id, enforce), extra)
+
+    def prepare_deploy(
+        vm_id: int, host_id: int, enforce: bool, datastore_id: int, extra: str
+    ) -> tuple[object, ...]:
+        return vm_id, host_id, enforce, datastore_id, parse_text(extra)
+
+    def migrate(
+        tx: Transaction,
+        session: Session,
+        vm_id: int,
+        host_id: int,
+        live: bool,
+        enforce: bool,
+        datastore_id: int,
+        how: int,
+    ) -> int:
+        placement = Placement(host_id, datastore_id, enforce)
+        return actions.migrate(tx, session, vm_id, placement, live=live, kind=migration_kind(how, vm_id))
+
+    def recover(tx: Transaction, session: Session, vm_id: int, operation: int) -> int:
+        return recovery.recover(tx, vm_id, operation)
+
+    yield Method(
+        "one.vm.action",
+        (Param("action", str), Param("id", int)),
+        _MANAGE,
+        Mode.WRITE,
+        action,
+        "Carry out an action by name: terminate, poweroff, suspend, stop, resume, reboot, hold, release, ...",
+    )
+    placement = (Param("enforce", bool, False), Param("datastore", int, -1))
+    yield Method(
+        "one.vm.deploy",
+        (Param("id", int), Param("host", int), *placement, Param("extra_template", str, "")),
+        (
+            *_ADMIN,
+            Need(ObjectKind.HOST, Right.MANAGE, "host"),
+            Need(ObjectKind.DATASTORE, Right.USE, "datastore", 0),
+        ),
+        Mode.WRITE,
+        deploy,
+        "Bring a waiting VM to a host.",
+        prepare_deploy,
+    )
+    yield Method(
+        "one.vm.migrate",
+        (Param("id", int), Param("host", int), Param("live", bool), *placement, Param("type", int, 0)),
+        (
+            *_ADMIN,
+            Need(ObjectKind.HOST, Right.MANAGE, "host"),
+            Need(ObjectKind.DATASTORE, Right.USE, "datastore", 0),
+        ),
+        Mode.WRITE,
+        migrate,
+        "Move a VM to another host, live or by save (0), poweroff (1), poweroff-hard (2).",
+    )
+    yield Method(
+        "one.vm.recover",
+        (Param("id", int), Param("operation", int)),
+        _ADMIN,
+        Mode.WRITE,
+        recover,
+        "Recover a VM: failure (0), success (1), retry (2), delete (3), recreate (4), delete-db (5).",
+    )
+
+
+def _listings(listing: VmListing) -> Iterable[Method]:
+    def info(tx: Snapshot, session: Session, vm_id: int, decrypt: bool) -> bytes:
+        return listing.info(tx, vm_id)
+
+    def pool(
+        tx: Snapshot, session: Session, flag: int, start: int, end: int, state: int, query: str
+    ) -> bytes:
+        return listing.pool(tx, session, flag, start, end, state, extended=False)
+
+    def extended(
+        tx: Snapshot, session: Session, flag: int, start: int, end: int, state: int, query: str
+    ) -> bytes:
+        return listing.pool(tx, session, flag, start, end, state, extended=True)
+
+    def infoset(tx: Snapshot, session: Session, ids: str, is_extended: bool) -> bytes:
+        return listing.some(tx, session, _ids(ids), extended=is_extended)
+
+    yield Method(
+        "one.vm.info",
+        (Param("id", int), Param("decrypt", bool, False)),
+        _USE,
+        Mode.POINT,
+        info,
+        "Return the VM with all its history.",
+    )
+    filters = (
+        Param("filter", int),
+        Param("start", int),
+        Param("end", int),
+        Param("state", int),
+        Param("query", str, ""),
+    )
+    yield Method("one.vmpool.info", filters, Access.LISTING, Mode.READ, pool, "List VMs in their short form.")
+    yield Method("one.vmpool.infoextended", filters, Access.LISTING, Mode.READ, extended, "List VMs in full.")
+    yield Method(
+        "one.vmpool.infoset",
+        (Param("ids", str), Param("extended", bool)),
+        Access.LISTING,
+        Mode.READ,
+        infoset,
+        "List the VMs with these ids, separated by commas.",
+    )
+
+
+def _ids(text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        raise ParameterError(f"Wrong list of ids {text[:80]!r}; separate numbers by commas") from None
+
+
+def _monitoring() -> Method:
+    def monitoring(tx: Snapshot, session: Session, vm_id: int) -> bytes:
+        rows = tx.query(
+            "SELECT document FROM monitoring WHERE kind = 'VM' AND object_id = ? ORDER BY time", (vm_id,)
+        )
+        text = "<MONITORING_DATA>" + "".join(row[0] for row in rows) + "</MONITORING_DATA>"
+        return escape_document(text).encode()
+
+    return Method(
+        "one.vm.monitoring",
+        (Param("id", int),),
+        _USE,
+        Mode.READ,
+        monitoring,
+        "Return the samples of the VM's figures that are kept.",
+    )

@@ -1,0 +1,134 @@
+"""A VM's NICs: addresses leased from networks, attributes inherited. Source: NIC of OpenNebula 6.10."""
+
+from __future__ import annotations
+
+from opennebula_core.contracts.method import ObjectKind, Right, Session
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import InternalError, NotFoundError
+from opennebula_core.managers.rights import require
+from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
+from opennebula_core.model.objects import AddressRange, Network, Vm
+from opennebula_core.model.template import Vector
+
+INHERITED = (
+    "NETWORK_ADDRESS", "NETWORK_MASK", "GATEWAY", "GATEWAY6", "DNS", "GUEST_MTU", "SEARCH_DOMAIN", "METRIC",
+    "METHOD", "IP6_METHOD", "IP6_METRIC", "MTU", "FILTER_IP_SPOOFING", "FILTER_MAC_SPOOFING",
+    "INBOUND_AVG_BW", "INBOUND_PEAK_BW", "INBOUND_PEAK_KB", "OUTBOUND_AVG_BW", "OUTBOUND_PEAK_BW", "OUTBOUND_PEAK_KB",
+)  # fmt: skip
+"""Attributes of a network that its NICs carry; a range's own value wins. Source: INHERIT_VNET_ATTR of 6.10."""
+
+
+def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
+    """Complete every NIC of the template and lease its address.
+
+    :raises RequestError: a network does not exist, may not be used, or has no such address left
+    """
+    defaults = vm.template.vector("NIC_DEFAULT") or Vector()
+    for number, nic in enumerate(vm.template.vectors("NIC")):
+        for name, value in defaults.items():
+            nic.setdefault(name, value)
+        nic["NIC_ID"] = str(number)
+        nic.setdefault("NAME", f"NIC{number}")
+        if nic.get("NETWORK_MODE", "").lower() == "auto" and "NETWORK_ID" not in nic and "NETWORK" not in nic:
+            continue
+        lease_nic(tx, session, vm, nic)
+
+
+def lease_nic(tx: Transaction, session: Session, vm: Vm, nic: Vector) -> None:
+    """Lease an address for one NIC, and copy what drivers need to know of the network."""
+    if "NETWORK_ID" not in nic and "NETWORK" not in nic:
+        _without_network(vm, nic)
+        return
+    network = _find_network(tx, session, nic)
+    require(tx, session, ObjectKind.NET, Right.USE, network.id)
+    address_range, index = _lease(tx, network, vm.id, nic)
+    _describe(nic, network, address_range, index)
+    nic["TARGET"] = nic.get("TARGET") or f"one-{vm.id}-{nic['NIC_ID']}"
+
+
+def _without_network(vm: Vm, nic: Vector) -> None:
+    if not nic.get("MAC"):
+        raise InternalError(f"NIC {nic['NIC_ID']} names neither NETWORK_ID nor NETWORK; name one of them.")
+    nic.setdefault("TARGET", f"one-{vm.id}-{nic['NIC_ID']}")
+
+
+def _find_network(tx: Transaction, session: Session, nic: Vector) -> Network:
+    if nic.get("NETWORK_ID", "").isdigit():
+        return tx.networks.get(int(nic["NETWORK_ID"]))
+    if "NETWORK_ID" in nic:
+        raise InternalError(f"Wrong NETWORK_ID {nic['NETWORK_ID']!r} in NIC.")
+    uid = session.user_id
+    if nic.get("NETWORK_UID", "").isdigit():
+        uid = int(nic["NETWORK_UID"])
+    elif "NETWORK_UNAME" in nic:
+        owner = tx.users.find_by_name(nic["NETWORK_UNAME"])
+        uid = owner.id if owner is not None else -1
+    network = tx.networks.find_by_name(nic["NETWORK"], uid)
+    if network is None:
+        raise NotFoundError(
+            f"User {uid} does not own a network with name: {nic['NETWORK']} . Set NETWORK_UNAME or NETWORK_UID of owner in NIC."
+        )
+    return network
+
+
+def _lease(tx: Transaction, network: Network, vm_id: int, nic: Vector) -> tuple[AddressRange, int]:
+    wanted_ip, wanted_mac = nic.get("IP", ""), nic.get("MAC", "")
+    for address_range in network.ranges:
+        if nic.get("AR_ID") not in (None, "", str(address_range.id)):
+            continue
+        wanted = _wanted_index(address_range, wanted_ip, wanted_mac)
+        if wanted == _NOT_HERE:
+            continue
+        index = tx.networks.take_lease(
+            network.id, address_range.id, vm_id, int(nic["NIC_ID"]), None if wanted == _ANY else wanted
+        )
+        if index is not None:
+            return address_range, index
+    address = wanted_ip or wanted_mac
+    if address:
+        raise InternalError(
+            f"Cannot get IP/MAC lease from virtual network {network.id}: {address} is taken or not in it."
+        )
+    raise InternalError(f"Cannot get IP/MAC lease from virtual network {network.id}: no address is left.")
+
+
+_ANY, _NOT_HERE = -1, -2
+
+
+def _wanted_index(address_range: AddressRange, ip: str, mac: str) -> int:
+    if ip:
+        index = index_of_ip(address_range, ip)
+    elif mac:
+        index = index_of_mac(address_range, mac)
+    else:
+        return _ANY
+    return _NOT_HERE if index is None else index
+
+
+def _describe(nic: Vector, network: Network, address_range: AddressRange, index: int) -> None:
+    nic.update(
+        NETWORK=network.name,
+        NETWORK_ID=str(network.id),
+        AR_ID=str(address_range.id),
+        BRIDGE=network.bridge,
+        VN_MAD=network.vn_mad,
+        MAC=nth_mac(address_range, index),
+        CLUSTER_ID=",".join(str(cluster_id) for cluster_id in network.cluster_ids),
+    )
+    optional = {
+        "BRIDGE_TYPE": network.bridge_type,
+        "PHYDEV": network.phydev,
+        "VLAN_ID": network.vlan_id,
+        "OUTER_VLAN_ID": network.outer_vlan_id,
+        "IP": nth_ip(address_range, index),
+        **nth_ip6(address_range, index),
+    }
+    nic.update({name: value for name, value in optional.items() if value})
+    for name in INHERITED:
+        value = address_range.attributes.get(name) or network.template.get(name)
+        if value:
+            nic.setdefault(name, value)
+    groups = (nic.get("SECURITY_GROUPS", ""), network.template.get("SECURITY_GROUPS"))
+    nic["SECURITY_GROUPS"] = (
+        ",".join(dict.fromkeys(word for text in groups for word in text.split(",") if word)) or "0"
+    )

@@ -1,0 +1,166 @@
+"""What each operation does: its plan's steps, with the state that the VM shows while each runs.
+
+Source of states and order: OpenNebula 6.10, VM life cycle. The transition table says the same of each single
+step; a test holds every plan here against it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from opennebula_core.contracts.vmm import VmmAction
+from opennebula_core.managers.transfer.phases import Phase
+from opennebula_core.model.objects import Vm
+from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.plans.plan import Plan, Step, Target
+
+RUNNING = (VmState.ACTIVE, LcmState.RUNNING)
+DONE = (VmState.DONE, LcmState.LCM_INIT)
+STOPPED = (VmState.STOPPED, LcmState.LCM_INIT)
+SUSPENDED = (VmState.SUSPENDED, LcmState.LCM_INIT)
+POWEROFF = (VmState.POWEROFF, LcmState.LCM_INIT)
+UNDEPLOYED = (VmState.UNDEPLOYED, LcmState.LCM_INIT)
+PENDING = (VmState.PENDING, LcmState.LCM_INIT)
+
+
+class MigrationKind(IntEnum):
+    """How a cold migration gets the guest off its host. Source: one.vm.migrate, last parameter."""
+
+    SAVE = 0
+    POWEROFF = 1
+    POWEROFF_HARD = 2
+
+
+def _vmm(action: VmmAction, lcm_state: LcmState, **options: Any) -> Step:
+    return Step("vmm", action.value, lcm_state, **options)
+
+
+def _tm(phase: str, lcm_state: LcmState, **options: Any) -> Step:
+    return Step("tm", phase, lcm_state, **options)
+
+
+def deploy(vm: Vm) -> Plan:
+    """Bring a VM that has no host to the one of its newest record.
+
+    What its previous stay ended with says what there is to bring: nothing, a checkpoint, or disks.
+    """
+    came_from = vm.history[-2].action if len(vm.history) > 1 else HistoryAction.NONE
+    if came_from is HistoryAction.STOP:
+        steps = (
+            _tm(Phase.RESUME, LcmState.PROLOG_RESUME),
+            _vmm(VmmAction.RESTORE, LcmState.BOOT_STOPPED),
+        )
+    elif came_from in (HistoryAction.UNDEPLOY, HistoryAction.UNDEPLOY_HARD):
+        steps = (
+            _tm(Phase.RESUME, LcmState.PROLOG_UNDEPLOY),
+            _vmm(VmmAction.DEPLOY, LcmState.BOOT_UNDEPLOY),
+        )
+    else:
+        steps = (_tm(Phase.PROLOG, LcmState.PROLOG), _vmm(VmmAction.DEPLOY, LcmState.BOOT))
+    return Plan(vm.id, "deploy", steps, RUNNING)
+
+
+def _end_guest(hard: bool, lcm_state: LcmState, target: Target = Target.LAST) -> Step:
+    return _vmm(VmmAction.CANCEL if hard else VmmAction.SHUTDOWN, lcm_state, target=target)
+
+
+def terminate(vm: Vm, *, hard: bool) -> Plan:
+    """End the guest if there is one, and remove or save back its disks."""
+    if vm.state in (VmState.STOPPED, VmState.UNDEPLOYED):
+        return Plan(vm.id, "terminate", (_tm(Phase.EPILOG_FRONT_END, LcmState.EPILOG),), DONE)
+    steps: tuple[Step, ...] = (_tm(Phase.EPILOG, LcmState.EPILOG),)
+    if vm.state is VmState.ACTIVE:
+        steps = (_end_guest(hard, LcmState.SHUTDOWN), *steps)
+    return Plan(vm.id, "terminate", steps, DONE)
+
+
+def poweroff(vm: Vm, *, hard: bool) -> Plan:
+    """End the guest; its disks stay on the host."""
+    return Plan(vm.id, "poweroff", (_end_guest(hard, LcmState.SHUTDOWN_POWEROFF),), POWEROFF)
+
+
+def suspend(vm: Vm) -> Plan:
+    """Save the guest's memory on its host."""
+    return Plan(vm.id, "suspend", (_vmm(VmmAction.SAVE, LcmState.SAVE_SUSPEND),), SUSPENDED)
+
+
+def stop(vm: Vm) -> Plan:
+    """Save the guest's memory and bring it, with the disks, to the front-end."""
+    steps: tuple[Step, ...] = (_tm(Phase.STOP, LcmState.EPILOG_STOP),)
+    if vm.state is VmState.ACTIVE:
+        steps = (_vmm(VmmAction.SAVE, LcmState.SAVE_STOP), *steps)
+    return Plan(vm.id, "stop", steps, STOPPED)
+
+
+def undeploy(vm: Vm, *, hard: bool) -> Plan:
+    """End the guest and bring its disks to the front-end."""
+    steps: tuple[Step, ...] = (_tm(Phase.STOP, LcmState.EPILOG_UNDEPLOY),)
+    if vm.state is VmState.ACTIVE:
+        steps = (_end_guest(hard, LcmState.SHUTDOWN_UNDEPLOY), *steps)
+    return Plan(vm.id, "undeploy", steps, UNDEPLOYED)
+
+
+def resume(vm: Vm) -> Plan:
+    """Start the guest again on the host where its disks are."""
+    if vm.state is VmState.SUSPENDED:
+        step = _vmm(VmmAction.RESTORE, LcmState.BOOT_SUSPENDED)
+    elif vm.state is VmState.POWEROFF:
+        step = _vmm(VmmAction.DEPLOY, LcmState.BOOT_POWEROFF)
+    else:
+        step = _vmm(VmmAction.DEPLOY, LcmState.BOOT_UNKNOWN)
+    return Plan(vm.id, "resume", (step,), RUNNING)
+
+
+def reboot(vm: Vm, *, hard: bool) -> Plan:
+    """Restart the guest; its state does not change."""
+    action = VmmAction.RESET if hard else VmmAction.REBOOT
+    step = _vmm(action, LcmState.RUNNING, at_most_once=True, failure_is_fine=True)
+    return Plan(vm.id, "reboot", (step,), RUNNING)
+
+
+def migrate_live(vm: Vm) -> Plan:
+    """Move the running guest from the previous record's host to the newest one's."""
+    return Plan(
+        vm.id, "live-migrate", (_vmm(VmmAction.MIGRATE, LcmState.MIGRATE, target=Target.PREVIOUS),), RUNNING
+    )
+
+
+def migrate(vm: Vm, kind: MigrationKind) -> Plan:
+    """Move a VM that runs, sleeps or is off from the previous record's host to the newest one's."""
+    resting = {
+        VmState.POWEROFF: (LcmState.PROLOG_MIGRATE_POWEROFF, POWEROFF),
+        VmState.SUSPENDED: (LcmState.PROLOG_MIGRATE_SUSPEND, SUSPENDED),
+    }
+    if vm.state in resting:
+        lcm_state, end = resting[vm.state]
+        return Plan(vm.id, "migrate", (_tm(Phase.MIGRATE, lcm_state),), end)
+    if vm.lcm_state is LcmState.UNKNOWN:
+        steps = (
+            _tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE_UNKNOWN),
+            _vmm(VmmAction.DEPLOY, LcmState.BOOT),
+        )
+        return Plan(vm.id, "migrate", steps, RUNNING)
+    if kind is MigrationKind.SAVE:
+        first = _vmm(VmmAction.SAVE, LcmState.SAVE_MIGRATE, target=Target.PREVIOUS)
+        last = _vmm(VmmAction.RESTORE, LcmState.BOOT_MIGRATE)
+    else:
+        first = _end_guest(kind is MigrationKind.POWEROFF_HARD, LcmState.SAVE_MIGRATE, Target.PREVIOUS)
+        last = _vmm(VmmAction.DEPLOY, LcmState.BOOT)
+    return Plan(vm.id, "migrate", (first, _tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE), last), RUNNING)
+
+
+def delete(vm: Vm, other_host: str = "") -> Plan:
+    """Remove whatever there is of the VM, wherever it is, and end it."""
+    return Plan(vm.id, "delete", (_cleanup(vm, LcmState.CLEANUP_DELETE, other_host),), DONE)
+
+
+def recreate(vm: Vm, other_host: str = "") -> Plan:
+    """Remove whatever there is of the VM and let it start anew."""
+    return Plan(vm.id, "recreate", (_cleanup(vm, LcmState.CLEANUP_RESUBMIT, other_host),), PENDING)
+
+
+def _cleanup(vm: Vm, lcm_state: LcmState, other_host: str) -> Step:
+    if vm.state in (VmState.STOPPED, VmState.UNDEPLOYED):
+        return _tm(Phase.DELETE, lcm_state, failure_is_fine=True)
+    return _vmm(VmmAction.CLEANUP, lcm_state, failure_is_fine=True, arguments={"other_host": other_host})

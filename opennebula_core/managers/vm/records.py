@@ -1,0 +1,49 @@
+"""Stays of VMs on hosts: opened with the capacity they take, closed with its return."""
+
+from __future__ import annotations
+
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
+from opennebula_core.model.states import HistoryAction
+
+
+def open_record(
+    tx: Transaction, vm: Vm, host: Host, datastore: Datastore, user_id: int, group_id: int
+) -> HistoryRecord:
+    """Add a record for a stay on ``host`` and take the capacity there; the caller saves the VM."""
+    record = HistoryRecord(
+        vm_id=vm.id,
+        seq=len(vm.history),
+        host_id=host.id,
+        hostname=host.name,
+        cluster_id=host.cluster_id,
+        vm_mad=host.vm_mad,
+        tm_mad=datastore.tm_mad,
+        datastore_id=datastore.id,
+        stime=tx.now,
+        uid=user_id,
+        gid=group_id,
+    )
+    vm.history.append(record)
+    tx.hosts.book(host.id, vm)
+    return record
+
+
+def reopen_record(tx: Transaction, vm: Vm, like: HistoryRecord) -> HistoryRecord:
+    """Close the newest record and add one for a further stay on the same host as ``like``."""
+    host = tx.hosts.get(like.host_id)
+    datastore = tx.datastores.get(like.datastore_id)
+    newest = vm.history[-1]
+    close_record(tx, vm, newest, newest.action)
+    return open_record(tx, vm, host, datastore, like.uid, like.gid)
+
+
+def close_record(tx: Transaction, vm: Vm, record: HistoryRecord, action: HistoryAction) -> None:
+    """End a stay and give its capacity back; a record that is closed already is left alone."""
+    if record.etime:
+        return
+    record.etime = tx.now
+    record.action = action
+    if record.running_stime and not record.running_etime:
+        record.running_etime = tx.now
+    tx.hosts.book(record.host_id, vm, -1)

@@ -1,0 +1,154 @@
+"""Recovering VMs: what an operator says of a plan that failed or hangs is taken as its driver's word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import IntEnum
+
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import ActionError, ParameterError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.vm.actions import VmActions
+from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.managers.vm.operations import RUNNING
+from opennebula_core.managers.vm.records import close_record, reopen_record
+from opennebula_core.model.objects import Vm
+from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.model.transitions import state_name
+from opennebula_core.plans import table
+from opennebula_core.plans.executor import Outcome
+from opennebula_core.plans.plan import Plan, PlanStatus
+
+
+class Recovery(IntEnum):
+    """The operations of ``one.vm.recover``, with their numbers."""
+
+    FAILURE = 0
+    SUCCESS = 1
+    RETRY = 2
+    DELETE = 3
+    RECREATE = 4
+    DELETE_DB = 5
+
+
+class VmRecovery:
+    """The use cases of recover, inside the caller's transaction."""
+
+    def __init__(self, core: Core, actions: VmActions, effects: VmEffects) -> None:
+        self._core = core
+        self._actions = actions
+        self._effects = effects
+
+    def recover(self, tx: Transaction, vm_id: int, operation: int) -> int:
+        """Carry out one of the operations.
+
+        :raises ActionError: the VM's state has nothing to recover
+        :raises ParameterError: there is no such operation
+        """
+        vm = tx.vms.get(vm_id)
+        try:
+            wanted = Recovery(operation)
+        except ValueError:
+            raise ParameterError(f"Wrong recovery operation {operation}; use 0 to 5") from None
+        if vm.state is VmState.DONE:
+            raise self._refused(vm)
+        if wanted is Recovery.DELETE:
+            self._actions.delete(tx, vm)
+        elif wanted is Recovery.RECREATE:
+            self._actions.delete(tx, vm, recreate=True)
+        elif wanted is Recovery.DELETE_DB:
+            self._delete_from_database(tx, vm)
+        elif vm.state is VmState.ACTIVE:
+            self._recover_plan(tx, vm, wanted)
+        else:
+            raise self._refused(vm)
+        return vm_id
+
+    @staticmethod
+    def _refused(vm: Vm) -> ActionError:
+        return ActionError(
+            f"Recover action is not available for state {state_name(vm.state, vm.lcm_state)}", vm.id
+        )
+
+    def _delete_from_database(self, tx: Transaction, vm: Vm) -> None:
+        self._actions.abandon(tx, vm)
+        if vm.last_record is not None:
+            close_record(tx, vm, vm.last_record, HistoryAction.DELETE)
+        self._effects.arrive(tx, vm, VmState.DONE, LcmState.LCM_INIT)
+
+    def _recover_plan(self, tx: Transaction, vm: Vm, wanted: Recovery) -> None:
+        if vm.lcm_state is LcmState.UNKNOWN and wanted is Recovery.SUCCESS:
+            self._effects.set_state(tx, vm, *RUNNING)
+            return
+        plan = table.last_of(tx, vm.id)
+        if plan is None or plan.status in (PlanStatus.DONE, PlanStatus.ABANDONED):
+            raise self._refused(vm)
+        if plan.status is PlanStatus.FAILED and not vm.lcm_state.is_failure:
+            raise self._refused(vm)
+        if wanted is Recovery.RETRY:
+            self._retry(tx, vm, plan)
+        elif wanted is Recovery.SUCCESS:
+            self._succeed(tx, vm, plan)
+        else:
+            self._fail(tx, vm, plan)
+
+    def _revive(self, tx: Transaction, plan: Plan) -> Plan:
+        """Make the plan the one under way again; what may still be running for it is superseded."""
+        if plan.status is PlanStatus.ACTIVE:
+            self._core.executor.stop_after_commit(tx, plan.id)
+        revived = replace(plan, status=PlanStatus.ACTIVE, attempt=plan.attempt + 1, error="")
+        tx.execute("UPDATE plan SET status = 'active', error = '', ended = 0 WHERE id = ?", (plan.id,))
+        table.move(tx, revived)
+        return revived
+
+    def _retry(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
+        if plan.current.at_most_once:
+            raise self._refused(vm)
+        revived = self._revive(tx, plan)
+        vm.user_template.remove("ERROR")
+        tx.vms.save(vm)
+        self._effects.step_started(tx, revived)
+        tx.after_commit(lambda: self._core.executor.start(revived))
+
+    def _succeed(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
+        revived = self._revive(tx, plan)
+        vm.user_template.remove("ERROR")
+        tx.vms.save(vm)
+        self._effects.step_started(tx, revived)
+        info = vm.deploy_id or f"one-{vm.id}"
+        following = self._core.executor.apply(tx, revived, Outcome(True, info))
+        if following is not None:
+            tx.after_commit(lambda: self._core.executor.start(following))
+
+    def _fail(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
+        if plan.status is PlanStatus.ACTIVE:
+            self._core.executor.stop_after_commit(tx, plan.id)
+            self._core.executor.apply(tx, plan, Outcome(False, "recovered as a failure"))
+            return
+        self._back_home(tx, vm)
+
+    def _back_home(self, tx: Transaction, vm: Vm) -> None:
+        """Give a migration up that failed: the VM belongs to the host it came from, and is started there.
+
+        Its files never left that host when the transfer failed; when only the boot failed they are moved back.
+        """
+        restarts = {
+            LcmState.PROLOG_MIGRATE_FAILURE: None,
+            LcmState.PROLOG_MIGRATE_UNKNOWN_FAILURE: (VmState.ACTIVE, LcmState.UNKNOWN),
+            LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE: (VmState.POWEROFF, LcmState.LCM_INIT),
+            LcmState.PROLOG_MIGRATE_SUSPEND_FAILURE: (VmState.SUSPENDED, LcmState.LCM_INIT),
+        }
+        if vm.lcm_state not in restarts or len(vm.history) < 2:
+            raise self._refused(vm)
+        home = vm.history[-2]
+        was_saved = home.action is HistoryAction.MIGRATE
+        vm.history[-1].action = HistoryAction.NONE
+        reopen_record(tx, vm, home)
+        vm.user_template.remove("ERROR")
+        rest = restarts[vm.lcm_state]
+        if rest is None:
+            rest = (VmState.SUSPENDED if was_saved else VmState.POWEROFF, LcmState.LCM_INIT)
+            self._effects.set_state(tx, vm, *rest)
+            self._actions.resume_at_home(tx, vm)
+            return
+        self._effects.set_state(tx, vm, *rest)

@@ -1,0 +1,228 @@
+"""Turns the steps of plans into requests to drivers: files written, documents gathered, answers read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from opennebula_core.contracts.vmm import VmmAction
+from opennebula_core.db.transaction import Snapshot
+from opennebula_core.documents.datastore import datastore_xml
+from opennebula_core.documents.host import host_xml
+from opennebula_core.documents.vm import vm_xml
+from opennebula_core.errors import DriverError
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.transfer.paths import VmPaths
+from opennebula_core.managers.transfer.scripts import (
+    Stay,
+    context_line,
+    delete_lines,
+    live_migration_line,
+    write_script,
+)
+from opennebula_core.managers.vm.context import context_script
+from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
+from opennebula_core.plans.executor import Outcome
+from opennebula_core.plans.plan import Plan, Target
+from opennebula_core.wire.requests import Reply, TransferRequest, VmmRequest
+
+LOG = logging.getLogger(__name__)
+
+DESCRIBE_TIMEOUT = timedelta(seconds=60)
+_NEEDS_CONTEXT = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
+_NEEDS_CHECKPOINT = frozenset({VmmAction.SAVE.value, VmmAction.RESTORE.value})
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a step needs to know, read at one instant."""
+
+    vm: Vm
+    record: HistoryRecord
+    datastore: Datastore
+    host: Host | None
+    previous: HistoryRecord | None
+
+
+def _view(tx: Snapshot, plan: Plan) -> _View:
+    vm = tx.vms.get(plan.vm_id)
+    if not vm.history:
+        raise DriverError(f"VM {vm.id}: it has never been on a host")
+    previous = vm.history[-2] if len(vm.history) > 1 else None
+    record = previous if plan.current.target is Target.PREVIOUS and previous is not None else vm.history[-1]
+    return _View(vm, record, tx.datastores.get(record.datastore_id), tx.hosts.find(record.host_id), previous)
+
+
+class DriverSteps:
+    """Carries out the steps of the kinds ``vmm`` and ``tm``; other kinds belong to plugins."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def may_resend(self, plan: Plan) -> bool:
+        """Return whether the current step's driver takes the same request twice."""
+        step = plan.current
+        if step.kind not in ("vmm", "tm"):
+            return True
+        record = self._core.store.read(lambda tx: _view(tx, plan).record)
+        if step.kind == "vmm":
+            return self._core.drivers.may_resend("vmm", record.vm_mad, step.action)
+        return self._core.drivers.may_resend("tm", record.tm_mad, "TRANSFER")
+
+    async def run(self, plan: Plan) -> Outcome:
+        """Carry out the plan's current step."""
+        step = plan.current
+        view = self._core.store.read(lambda tx: _view(tx, plan))
+        if step.kind == "tm":
+            reply = await self._transfer(plan, view)
+        elif step.kind == "vmm":
+            reply = await self._vmm(plan, view)
+        else:
+            reply = await self._plugin_step(plan)
+        return Outcome(reply.success, reply.info)
+
+    async def _plugin_step(self, plan: Plan) -> Reply:
+        step = plan.current
+        handler = self._core.step_kinds.get(step.kind)
+        if handler is None:
+            raise DriverError(
+                f"no plugin carries out steps of kind {step.kind!r}; install it, then recover the VM"
+            )
+        info = await handler(plan.vm_id, step.action, step.arguments)
+        return Reply(True, "" if info is None else str(info))
+
+    # -- transfers -------------------------------------------------------------------------------
+
+    async def _transfer(self, plan: Plan, view: _View) -> Reply:
+        step = plan.current
+        stay = await self._stay(view)
+        text = write_script(step.action, view.vm, stay, plan.attempt)
+        path = self._write(plan.vm_id, f"transfer.{view.record.seq}.{step.action}", text)
+        driver = stay.forced_tm_mad or stay.tm_mad
+        return await self._ask("tm", driver, TransferRequest(plan.vm_id, path))
+
+    async def _stay(self, view: _View) -> Stay:
+        core, record = self._core, view.record
+        forced = await core.drivers.transfer_driver(record.vm_mad)
+        previous = view.previous
+        return Stay(
+            host=record.hostname,
+            front_end=core.front_end,
+            paths=self._paths(view.vm.id, record.datastore_id),
+            tm_mad=record.tm_mad,
+            forced_tm_mad=forced,
+            previous_host=previous.hostname if previous is not None else "",
+            previous_paths=self._paths(view.vm.id, previous.datastore_id) if previous is not None else None,
+        )
+
+    def _paths(self, vm_id: int, datastore_id: int) -> VmPaths:
+        return VmPaths(vm_id, datastore_id, self._core.config.datastores.path, self._core.location.datastores)
+
+    def _write(self, vm_id: int, name: str, text: str) -> Path:
+        path = self._core.location.vm_folder(vm_id) / name
+        try:
+            path.write_text(text, encoding="utf-8")
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return path
+
+    # -- guests ----------------------------------------------------------------------------------
+
+    async def _vmm(self, plan: Plan, view: _View) -> Reply:
+        step, record = plan.current, view.record
+        stay = await self._stay(view)
+        deployment = ""
+        if step.action == VmmAction.DEPLOY.value:
+            deployment = str(await self._describe(plan, view))
+        request = VmmRequest(
+            action=step.action,
+            vm_id=plan.vm_id,
+            host=record.hostname,
+            vm_xml=vm_xml(view.vm),
+            datastore_xml=datastore_xml(view.datastore),
+            migr_host=self._other_host(plan, view),
+            deploy_id="" if step.action == VmmAction.DEPLOY.value else view.vm.deploy_id,
+            local_deployment_file=deployment,
+            remote_deployment_file=f"{stay.paths.on_host}/deployment.{record.seq}" if deployment else "",
+            checkpoint_file=stay.paths.checkpoint if step.action in _NEEDS_CHECKPOINT else "",
+            tm_command=self._tm_command(plan, view, stay),
+            attempt=plan.attempt,
+        )
+        return await self._ask("vmm", record.vm_mad, request)
+
+    @staticmethod
+    def _other_host(plan: Plan, view: _View) -> str:
+        if plan.current.action == VmmAction.MIGRATE.value:
+            return view.vm.history[-1].hostname
+        other: str = plan.current.arguments.get("other_host", "")
+        return other
+
+    def _tm_command(self, plan: Plan, view: _View, stay: Stay) -> str:
+        action, vm = plan.current.action, view.vm
+        if action in _NEEDS_CONTEXT:
+            script = context_script(vm)
+            if not script:
+                return ""
+            return context_line(vm, stay, str(self._write(vm.id, "context.sh", script)))
+        if action == VmmAction.MIGRATE.value:
+            destination = vm.history[-1]
+            there = Stay(
+                host=destination.hostname,
+                front_end=stay.front_end,
+                paths=self._paths(vm.id, destination.datastore_id),
+                tm_mad=destination.tm_mad,
+                forced_tm_mad=stay.forced_tm_mad,
+                previous_host=view.record.hostname,
+            )
+            return live_migration_line(vm, there)
+        if action == VmmAction.CLEANUP.value:
+            hosts = [view.record.hostname]
+            other = plan.current.arguments.get("other_host", "")
+            hosts.extend([other] if other else [])
+            return "\n".join(line for host in hosts for line in (*delete_lines(vm, stay, host), ""))
+        return ""
+
+    async def _describe(self, plan: Plan, view: _View) -> Path:
+        """Have the VMM plugin write the deployment description, let hooks change it, and keep it."""
+        record = view.record
+        writer = self._core.drivers.description_writer(record.vm_mad)
+        request = VmmRequest(
+            action=VmmAction.DESCRIBE.value,
+            vm_id=plan.vm_id,
+            host=record.hostname,
+            vm_xml=vm_xml(view.vm),
+            datastore_xml=datastore_xml(view.datastore),
+            host_xml=host_xml(view.host) if view.host is not None else "",
+            attempt=plan.attempt,
+        )
+        reply = await self._core.drivers.request("vmm", writer, request, timeout=DESCRIBE_TIMEOUT)
+        if not reply.success:
+            raise DriverError(f"deployment description of VM {plan.vm_id}: {reply.info}")
+        try:
+            text = base64.b64decode(reply.info, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise DriverError(
+                f"deployment description of VM {plan.vm_id}: driver vmm/{writer} answered rubbish"
+            ) from None
+        text = self._core.hooks.change_deployment(plan.vm_id, record.vm_mad, text)
+        return self._write(plan.vm_id, f"deployment.{record.seq}", text)
+
+    async def _ask(self, kind: str, name: str, request: VmmRequest | TransferRequest) -> Reply:
+        hooks = self._core.hooks
+        hooks.before_driver_action(kind, name, request.action, request.object_id)
+        try:
+            reply = await self._core.drivers.request(kind, name, request)
+        except DriverError as error:
+            hooks.driver_action_done(
+                kind, name, request.action, request.object_id, success=False, info=str(error)
+            )
+            raise
+        hooks.driver_action_done(
+            kind, name, request.action, request.object_id, success=reply.success, info=reply.info
+        )
+        return reply
