@@ -6,6 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from queue import SimpleQueue
+from time import monotonic
 from typing import Final
 
 from opennebula_core.client import Client
@@ -97,11 +98,14 @@ class Watcher:
 
     def _ask(self, cursor: int) -> int:
         """Wait once; the first time only take the place in the stream, so that nothing is missed."""
+        asked_s = monotonic()
         answer = self._client.changes(cursor, 0 if cursor == FROM_NOW else LONG_POLL_S)
         if cursor == FROM_NOW or answer.is_reset:
             self._put(Connected(has_changes=True))
         elif answer.changes:
             self._put(Changed(answer.changes))
+        elif monotonic() < asked_s + FIRST_RETRY_S:  # it will not let us wait: it is stopping, or overrun
+            self._is_closing.wait(FIRST_RETRY_S)
         return answer.cursor
 
     def _put(self, event: Event) -> None:

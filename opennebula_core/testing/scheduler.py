@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -101,6 +101,7 @@ def make_vm(
     memory_kib: int = GIB,
     user_template: str = "",
     uid: int = 2,
+    group_ids: Collection[int] = (1,),
     stime: int = 0,
     resched_from: int | None = None,
     kind: Hashable = None,
@@ -111,12 +112,12 @@ def make_vm(
     :param user_template: in template syntax; SCHED_ attributes are given as fields
     :param resched_from: the host it runs on and shall leave
     """
-    vm = PendingVm(
+    return PendingVm(
         id=vm_id,
         name=f"vm{vm_id}",
         uid=uid,
         gid=1,
-        group_ids=frozenset({1}),
+        group_ids=frozenset(group_ids),
         cpu_percent=cpu_percent,
         memory_kib=memory_kib,
         resched=resched_from is not None,
@@ -126,7 +127,6 @@ def make_vm(
         kind=kind,
         **fields,  # type: ignore[arg-type]  # names and types are PendingVm's own
     )
-    return vm
 
 
 def make_active_vm(
