@@ -22,7 +22,7 @@ _HOST = escape_document(
 _SHARE_END = escape_document("</DATASTORES><PCI_DEVICES></PCI_DEVICES><NUMA_NODES></NUMA_NODES></HOST_SHARE>")
 _DISK = escape_document("<FREE_DISK>%d</FREE_DISK><MAX_DISK>%d</MAX_DISK><USED_DISK>%d</USED_DISK>")
 _END = escape_document("</HOST>")
-_DS_KEYS = frozenset({"ID", "FREE_MB", "TOTAL_MB", "USED_MB"})
+_DS_KEYS = ("FREE_MB", "ID", "TOTAL_MB", "USED_MB")
 _DISK_NAMES = ("DS_LOCATION_FREE_MB", "DS_LOCATION_TOTAL_MB", "DS_LOCATION_USED_MB")
 
 
@@ -69,8 +69,9 @@ def host_xml(host: Host, vm_ids: Iterable[int] = (), monitoring: str = "") -> st
 def _datastores(template: Template) -> str:
     free, total, used = (_whole(template.get(name)) for name in _DISK_NAMES)
     described = [
-        render_vector("DS", {key: str(_whole(item)) for key, item in ds.items()}, escaped=True, kept=_DS_KEYS)
+        render_vector("DS", {key: str(_whole(ds.get(key, ""))) for key in _DS_KEYS}, escaped=True)
         for ds in template.vectors("DS")
+        if ds.get("ID", "").isdecimal()
     ]
     return "".join(described) + _DISK % (free, total, used)
 

@@ -35,7 +35,7 @@ class Template:
 
     __slots__ = ("_cleared", "_values")
 
-    def __init__(self, items: Iterable[tuple[str, Value]] = ()) -> None:
+    def __init__(self, items: Iterable[tuple[str, str | dict[str, str]]] = ()) -> None:
         self._values: dict[str, list[Value]] = {}
         self._cleared: set[str] = set()
         for name, value in items:
