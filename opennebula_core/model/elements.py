@@ -34,15 +34,23 @@ def legal_text(text: str) -> str:
     return text if is_legal_text(text) else _ILLEGAL.sub("?", text)
 
 
-def parse_element(text: str, *, max_chars: int = MAX_DOCUMENT_CHARS, max_depth: int = MAX_DEPTH) -> Element:
-    """Return the root element of an XML text.
+def check_document(text: str, max_chars: int = MAX_DOCUMENT_CHARS) -> None:
+    """Check what can be told before parsing: the size, and that no document type is declared.
 
-    :raises XmlError: the text is not well-formed, too large or deep, or declares a document type
+    :raises XmlError: the text is too large, or begins with anything but comments and an element
     """
     if len(text) > max_chars:
         raise XmlError(f"read XML: the text has {len(text)} characters; at most {max_chars} are allowed")
     if not _PROLOG.match(text):
         raise XmlError("read XML: it does not begin with an element; document types are not allowed")
+
+
+def parse_element(text: str, *, max_chars: int = MAX_DOCUMENT_CHARS, max_depth: int = MAX_DEPTH) -> Element:
+    """Return the root element of an XML text.
+
+    :raises XmlError: the text is not well-formed, too large or deep, or declares a document type
+    """
+    check_document(text, max_chars)
     parser = XMLParser()
     try:
         parser.feed(text)
