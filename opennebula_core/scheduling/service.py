@@ -71,7 +71,7 @@ class Service:
         self._client = self._connect()
         self._caller = self._make_caller(self._client)
         self._take_charge(charge)
-        self._watcher = Watcher(self._client, self.events)
+        self._watcher = Watcher(self._connect(), self.events)
         self._watcher.start()
 
     def _close(self) -> None:

@@ -61,6 +61,7 @@ Event = Connected | Changed | Lost | Stop | Reload
 class Watcher:
     """Waits for changes and puts what it hears into the queue.
 
+    :param client: the watcher's own; it is closed when the last long poll has come back
     :param events: takes :class:`Connected` first, then :class:`Changed`; :class:`Lost` in between
     """
 
@@ -79,6 +80,10 @@ class Watcher:
         self._is_closing.set()
 
     def _watch(self) -> None:
+        with self._client:
+            self._watch_until_closed()
+
+    def _watch_until_closed(self) -> None:
         cursor = FROM_NOW
         retry_s = FIRST_RETRY_S
         while not self._is_closing.is_set():

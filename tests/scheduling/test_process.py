@@ -143,9 +143,7 @@ def test_default_haizea_and_back_on_a_running_cloud(
         for vm_id, policy in ((1, "haizea"), (2, "default")):
             choose(location, f"[scheduler]\npolicy = '{policy}'\n[scheduler.default]\npolicy = 'packing'\n")
             os.kill(process.pid, signal.SIGHUP)
-            cloud.wait_until(
-                lambda policy=policy: f"policy {policy} is in charge" in last_line(log, "charge")
-            )
+            cloud.wait_until(partial(is_in_charge, log, policy))
             cloud.submit(vm_id)
             cloud.wait_until(is_deployed(cloud, vm_id))
     assert [cloud.vms[vm_id].host_id for vm_id in range(3)] == [0, 1, 0]
