@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 import secrets
@@ -13,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from opennebula_core.api.authentication import Authenticator
 from opennebula_core.api.changes import ChangeFeed
@@ -26,6 +25,7 @@ from opennebula_core.api.server import Server
 from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
+from opennebula_core.config.pid_file import take_pid_file
 from opennebula_core.contracts.kinds import group_of
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.db.plugin_tables import create_tables, migrate_plugins
@@ -201,29 +201,6 @@ async def serve(location: Location) -> None:
     LOG.info("oned: ended")
 
 
-def lock_location(location: Location) -> IO[str]:
-    """Take the lock that keeps a second ``oned`` off the same ``ONE_LOCATION``, and write the process id.
-
-    :raises ConfigError: another process has it
-    """
-    path = location.pid_file("oned")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = path.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise ConfigError(
-            f"{location}: oned runs here already, process {owner}; `one stop` ends it"
-        ) from None
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
-    return file
-
-
 def set_up_logging(config: Config) -> None:
     """Write the log to standard error; ``one start`` sends that to ``var/log/oned.log``."""
     logging.basicConfig(
@@ -246,7 +223,7 @@ def main() -> None:
     try:
         location.create()
         set_up_logging(Config.load(location))
-        lock = lock_location(location)
+        lock = take_pid_file(location, "oned")
         run(serve, location)
     except (OpenNebulaError, OSError) as error:
         sys.stderr.write(f"oned: {error}\n")

@@ -12,6 +12,7 @@ import click
 
 from opennebula_core.client import Client
 from opennebula_core.config import Config, Location
+from opennebula_core.config.pid_file import take_pid_file
 from opennebula_core.contracts.scheduler import Round, Unplaced
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.plugins import create_hook_manager
@@ -127,7 +128,8 @@ def _serve(config: Config, request: Request) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, reload)
-    service.run()
+    with take_pid_file(config.location, "onesched"):
+        service.run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,111 @@
+"""The entry points of all programs, and the group ``one`` that holds them all.
+
+Importing this module must stay cheap: a command's module is imported when the command is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+import click
+
+from opennebula_core.errors import OpenNebulaError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "start": ("opennebula_core.cli.lifecycle:start", "Start the cloud: the daemon and the scheduler."),
+    "stop": ("opennebula_core.cli.lifecycle:stop", "Stop the cloud and its drivers."),
+    "status": ("opennebula_core.cli.lifecycle:status", "Show what runs, and where."),
+    "up": ("opennebula_core.cli.up:up", "Start a cloud on this machine, with a first VM."),
+    "plugin": ("opennebula_core.cli.plugin:plugin", "See what is installed: drivers, policies, plugins."),
+    "db": ("opennebula_core.cli.db:db", "Check, back up and migrate the database."),
+    "config": ("opennebula_core.cli.config:config", "Check and show the configuration."),
+    "vm": ("opennebula_core.cli.vm:vm", "Virtual machines."),
+    "host": ("opennebula_core.cli.host:host", "Hosts."),
+    "vnet": ("opennebula_core.cli.vnet:vnet", "Virtual networks."),
+    "image": ("opennebula_core.cli.image:image", "Images."),
+    "template": ("opennebula_core.cli.template:template", "VM templates."),
+    "datastore": ("opennebula_core.cli.datastore:datastore", "Datastores."),
+    "cluster": ("opennebula_core.cli.cluster:cluster", "Clusters."),
+    "user": ("opennebula_core.cli.user:user", "Users."),
+    "group": ("opennebula_core.cli.group:group", "Groups."),
+}
+"""Command -> where it is, and its line in the help of ``one``."""
+
+PLUGIN_GROUP = "opennebula.cli"
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is called, not to list it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the kernel's commands and those of plugins."""
+        return [*COMMANDS, *sorted(entry.name for entry in entry_points(group=PLUGIN_GROUP))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported now."""
+        if cmd_name in COMMANDS:
+            return load(cmd_name)
+        for entry in entry_points(group=PLUGIN_GROUP, name=cmd_name):
+            command: click.Command = entry.load()
+            return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands without importing any."""
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
+        rows.extend((entry.name, f"from {entry.value}") for entry in entry_points(group=PLUGIN_GROUP))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def load(name: str) -> click.Command:
+    """Import one of the kernel's commands."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def _one() -> None:
+    """Run and use a cloud. `one vm list` and `onevm list` are the same command."""
+
+
+def run(command: Callable[..., Any], program: str) -> None:
+    """Run a command; an error becomes one line on standard error and exit status 1."""
+    try:
+        command(prog_name=program)
+    except OpenNebulaError as error:
+        click.echo(f"{program}: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def one() -> None:
+    """Run the program ``one``."""
+    run(_one, "one")
+
+
+def _program(name: str) -> Callable[[], None]:
+    def main() -> None:
+        run(load(name), f"one{name}")
+
+    main.__doc__ = f"Run the program ``one{name}``."
+    return main
+
+
+onevm = _program("vm")
+onehost = _program("host")
+onevnet = _program("vnet")
+oneimage = _program("image")
+onetemplate = _program("template")
+onedatastore = _program("datastore")
+onecluster = _program("cluster")
+oneuser = _program("user")
+onegroup = _program("group")
