@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyone import bindings
 
 from opennebula_core.documents.escape import unescape_document
 
@@ -95,3 +97,13 @@ def read() -> Callable[..., ET.Element]:
         return element
 
     return check
+
+
+@pytest.fixture
+def pyone() -> Callable[[str], Any]:
+    """Return a document as the object that pyone makes of it."""
+
+    def parse(document: str) -> Any:
+        return bindings.parseString(unescape_document(document).encode(), True)
+
+    return parse
