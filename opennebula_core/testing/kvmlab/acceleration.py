@@ -11,9 +11,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-from opennebula_core.testing.kvmlab.command import write_file
+from opennebula_core.testing.kvmlab.command import locked, write_file
 from opennebula_core.testing.kvmlab.initrd import build_initrd
-from opennebula_core.testing.kvmlab.kernel import locked, unpacked_kernel
+from opennebula_core.testing.kvmlab.kernel import unpacked_kernel
 from opennebula_core.testing.kvmlab.settings import LabSettings
 
 BOOT_LIMIT_S = 15.0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +75,14 @@ def attempt(
 def succeeds(argv: Sequence[str]) -> bool:
     """Tell whether a program ends with status 0."""
     return attempt(argv).returncode == 0
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file's lock, so that labs that start together build a thing once."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_file(path: Path, text: str, mode: int = 0o644) -> None:

@@ -12,9 +12,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from opennebula_core.testing.kvmlab.command import LabError, run, write_file
+from opennebula_core.testing.kvmlab.command import LabError, locked, run, write_file
 from opennebula_core.testing.kvmlab.initrd import EPOCH, build_initrd, guest_scripts, static_busybox
-from opennebula_core.testing.kvmlab.kernel import Kernel, locked, unpacked_kernel
+from opennebula_core.testing.kvmlab.kernel import Kernel, unpacked_kernel
 from opennebula_core.testing.kvmlab.settings import LabSettings
 
 DISK_ID = "6b766d6c"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from opennebula_core.testing.kvmlab.command import LabError, run
+from opennebula_core.testing.kvmlab.command import LabError, locked, run
 from opennebula_core.testing.kvmlab.settings import LabSettings
 
 META_PACKAGE = "linux-image-cloud-amd64"
@@ -60,14 +58,6 @@ def unpacked_kernel(settings: LabSettings) -> Kernel:
     if not images:
         raise LabError(f"guest kernel: no vmlinuz in {tree}; remove that folder and try again")
     return Kernel(images[0], tuple(in_loading_order(tree, MODULES)))
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock, so that labs that start together build a thing once."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _download(tree: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from opennebula_core.testing.kvmlab.command import attempt, run, write_file
+from opennebula_core.testing.kvmlab.command import attempt, locked, run, write_file
 
 HYPERVISOR = (
     "qemu-system-x86",
@@ -50,6 +50,8 @@ LAB = (
 
 OPEN_VSWITCH = ("openvswitch-switch",)
 
+APT_LOCK = Path("/run/lock/kvmlab-apt")
+
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -71,9 +73,9 @@ def install(packages: Iterable[str]) -> list[str]:
     wanted = missing(packages)
     if wanted:
         environment = {"DEBIAN_FRONTEND": "noninteractive"}
-        # another lab on this machine may be at it
+        # apt itself waits for others only when it unpacks, not when it updates its lists
         apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
-        with _no_service_starts():
+        with locked(APT_LOCK), _no_service_starts():
             run([*apt, "update"], environment=environment)
             run([*apt, "install", "-y", "--no-install-recommends", *wanted], environment=environment)
     return wanted

@@ -96,7 +96,8 @@ def in_pid_namespace_of(pid: int, programs: Collection[str]) -> list[Process]:
     if space is None:
         return []
     pids = [pid for pid in _pids() if _pid_namespace(pid) == space and (not names or _program(pid) in names)]
-    return [process for process in map(Process.of, pids) if process is not None]
+    # one that has ended is listed until its parent takes note
+    return [process for process in map(Process.of, pids) if process is not None and process.is_alive()]
 
 
 def _pids() -> Iterator[int]:

@@ -30,13 +30,15 @@ def plug_in(blueprint: Blueprint, host: str) -> None:
     lines = []
     for card in (0, 1):
         lines += [
-            f"link add {port(blueprint, host, card)} type veth peer name eth{card} netns {pid}",
+            f"link add {port(blueprint, host, card)} type veth"
+            f" peer name eth{card} address {hardware_address(blueprint, host, card)} netns {pid}",
             f"link set {port(blueprint, host, card)} master sw{card} up",
         ]
     _batch(blueprint, FRONT_END, lines)
     lines = [
         "link set lo up",
-        "link add br0 type bridge",
+        # left alone, a bridge's address changes with the guests that are plugged into it
+        f"link add br0 address {hardware_address(blueprint, host, 0)} type bridge",
         "link set eth0 master br0 up",
         "link set br0 up",
         f"addr add {blueprint.address(host)}/24 dev br0",
@@ -58,6 +60,11 @@ def set_link(blueprint: Blueprint, host: str, *, up: bool) -> None:
     """Pull a host's cables out of the switches, or put them in again."""
     word = "up" if up else "down"
     _batch(blueprint, FRONT_END, [f"link set {port(blueprint, host, card)} {word}" for card in (0, 1)])
+
+
+def hardware_address(blueprint: Blueprint, host: str, card: int) -> str:
+    """Return the address of a host's card: the same after a restart, or others would look for the old one."""
+    return f"02:6b:76:6d:{card:02x}:{blueprint.number(host):02x}"
 
 
 def port(blueprint: Blueprint, host: str, card: int) -> str:

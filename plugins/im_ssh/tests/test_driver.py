@@ -15,13 +15,14 @@ from opennebula_core.errors import DriverError
 from opennebula_core.testing.kvmlab import Lab
 from opennebula_core.testing.kvmlab.blueprint import GUEST_IMAGE
 from opennebula_core.testing.kvmlab.domain import GuestDomain, domain_xml
+from opennebula_core.testing.kvmlab.host_files import USER
 from opennebula_im_ssh import KvmMonitorDriver
 
 pytestmark = pytest.mark.integration
 
 Settings = dict[str, str | int | float | bool]
 FOLDER = "/var/lib/one/datastores/0/7"
-TIMEOUT_S = 5
+TIMEOUT_S = 8
 
 
 def host(name: str) -> MonitoredHost:
@@ -127,7 +128,7 @@ async def test_a_host_that_hangs_fails_in_time_and_holds_nobody_up(
     for _ in range(3):
         assert dict((await driver.probe(host("host2"))).attributes)["HOSTNAME"] == "host2"
     assert not hanging.done()
-    with pytest.raises(DriverError, match=r"monitor host 'host1': .*within 5 s"):
+    with pytest.raises(DriverError, match=r"monitor host 'host1': .*within 8 s"):
         await hanging
     assert time.monotonic() - start < TIMEOUT_S + 2
     lab.resume_ssh("host1")
@@ -162,6 +163,18 @@ async def test_a_libvirt_that_is_just_being_restarted_is_waited_for(
     await asyncio.sleep(0.5)
     await asyncio.to_thread(lab.start_libvirt, "host1")
     assert (await probe).complete
+
+
+async def test_a_user_who_is_not_root_but_may_use_libvirt_is_enough(
+    front_end_network: Lab, tmp_path: Path
+) -> None:
+    start_guest(front_end_network, "one-7", FOLDER)
+    settings: Settings = {"ssh_config": str(front_end_network.front_end_ssh_config), "ssh_user": USER}
+    driver = KvmMonitorDriver(DriverContext("kvm", tmp_path, settings))
+    report = await driver.probe(host("host1"))
+    await driver.close()
+    assert only_guest(report).vm_id == 7
+    assert "pc" in dict(report.attributes)["KVM_MACHINES"].split()
 
 
 async def test_an_unknown_host_is_an_error(driver: KvmMonitorDriver) -> None:
