@@ -41,7 +41,7 @@ class FsDatastoreDriver(DatastoreDriver):
         if is_address(image.path):
             size = await asyncio.to_thread(remote_size, image.path)
             return max(1, -(-size // MIB))
-        source = allowed_source(image.path, datastore, self.context.location)
+        source = allowed_source(image.path, datastore, self.driver_context.location)
         found = await detect(source)
         return max(1, -(-found.virtual_size // MIB))
 
@@ -65,7 +65,7 @@ class FsDatastoreDriver(DatastoreDriver):
             timeout_s = int(self.setting("download_timeout_s"))
             await asyncio.to_thread(download, image.path, temporary, limit, timeout_s, image.report)
             return
-        source = allowed_source(image.path, datastore, self.context.location)
+        source = allowed_source(image.path, datastore, self.driver_context.location)
         await asyncio.to_thread(copy_file, source, temporary, image.report)
 
     async def make(self, image: ImageRequest, datastore: Datastore) -> ImageFile:

@@ -9,7 +9,10 @@ from opennebula_core.contracts.datastore import Datastore
 from opennebula_core.errors import DriverError
 
 RESTRICTED = ("/etc", "/root", "/proc", "/sys", "/dev", "/run", "/boot")
-"""Folders that no image comes from unless SAFE_DIRS of the datastore opens one. Source: RESTRICTED_DIRS of 6.10."""
+"""Folders that no image comes from unless SAFE_DIRS of the datastore opens one.
+
+Source: RESTRICTED_DIRS of 6.10.
+"""
 
 
 def inside(path: Path, folder: Path) -> bool:
@@ -37,8 +40,8 @@ def allowed_source(text: str, datastore: Datastore, location: Path) -> Path:
     for folder in restricted:
         if inside(path, folder):
             raise DriverError(
-                f"read image {text!r}: {folder} is restricted; move the file, or name its folder in SAFE_DIRS "
-                f"of datastore {datastore.datastore_id}"
+                f"read image {text!r}: {folder} is restricted; move the file, or name its folder in "
+                f"SAFE_DIRS of datastore {datastore.datastore_id}"
             )
     return path
 
