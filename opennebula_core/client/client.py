@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from opennebula_core.client.answers import read_answer
 from opennebula_core.client.transport import Transport
-from opennebula_core.client.values import escape, write_value
+from opennebula_core.client.values import write_call
 from opennebula_core.errors import ClientError
 
 DEFAULT_TIMEOUT_S: Final = 60.0
@@ -88,11 +88,7 @@ class Client:
         """
         if not method.startswith("system."):
             params = (self._session if isinstance(self._session, str) else self._session(), *params)
-        written = "".join(f"<param>{write_value(value)}</param>" for value in params)
-        body = (
-            f'<?xml version="1.0"?><methodCall><methodName>{escape(method)}</methodName>'
-            f"<params>{written}</params></methodCall>"
-        ).encode()
+        body = write_call(method, params)
         is_repeatable = method.rpartition(".")[2] in _READING
         return read_answer(
             method, self._transport.post(body, is_repeatable=is_repeatable, timeout_s=timeout_s)

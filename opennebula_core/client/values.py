@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
@@ -243,3 +243,12 @@ def write_value(value: object) -> str:
         )
         return f"<value><struct>{members}</struct></value>"
     raise TypeError(f"XML-RPC cannot carry a {type(value).__name__}")
+
+
+def write_call(method: str, params: Iterable[object]) -> bytes:
+    """Return the text of a call."""
+    written = "".join(f"<param>{write_value(value)}</param>" for value in params)
+    return (
+        f'<?xml version="1.0"?><methodCall><methodName>{escape(method)}</methodName>'
+        f"<params>{written}</params></methodCall>"
+    ).encode()

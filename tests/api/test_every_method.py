@@ -19,6 +19,7 @@ from opennebula_core.api.configuration import shown_configuration
 from opennebula_core.api.dispatch import Dispatcher
 from opennebula_core.api.methods import MethodTable
 from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
+from opennebula_core.client.values import write_call
 from opennebula_core.config import Location
 from opennebula_core.contracts.method import REQUIRED, Access, Method, Need, ObjectKind, Param
 from opennebula_core.daemon import Daemon, build
@@ -79,7 +80,7 @@ class EveryMethod:
 
     async def call(self, method: Method, *params: object) -> object:
         """Return what the call is answered with: an array, or the code of a fault."""
-        body = xmlrpc.client.dumps(params, method.name).encode()
+        body = write_call(method.name, params)
         # From another address each time: failed logins of one name from one address are slowed down.
         answer = b"".join(await self.dispatcher.answer(body, f"caller {next(self._peers)}"))
         try:
