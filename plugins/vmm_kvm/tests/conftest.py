@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
 
 from opennebula_core.contracts.vmm import Guest
 from opennebula_core.model.template import Template
+from opennebula_core.testing.kvmlab.lab import Lab
 from opennebula_vmm_kvm.domain_xml import describe
 from opennebula_vmm_kvm.options import merged_defaults
 
 DIRECTORY = "/var/lib/one/datastores/0/7"
+ALLOWED = 'TRUSTED_FOLDERS = "/k"\nOVMF_UEFIS = "/u/CODE.fd"'
 NOW = datetime.fromtimestamp(1795328447, UTC)
 
 
@@ -69,9 +71,33 @@ def described(make_guest: Callable[..., Guest]) -> Callable[..., Element]:
     """Return a maker of domains from templates, parsed; MEMORY is there unless asked otherwise."""
 
     def make(
-        template: str, *, defaults: str = "", domain_type: str = "kvm", with_memory: bool = True, **more: str
+        template: str,
+        *,
+        defaults: str = ALLOWED,
+        domain_type: str = "kvm",
+        with_memory: bool = True,
+        **more: str,
     ) -> Element:
         guest = make_guest(("MEMORY = 128\n" if with_memory else "") + template, **more)
         return fromstring(describe(guest, merged_defaults(defaults), domain_type=domain_type, now=NOW))
 
     return make
+
+
+@pytest.fixture
+def assert_valid(lab: Lab, described: Callable[..., Element]) -> Callable[[Iterable[str]], None]:
+    """Return a check that a host's libvirt takes the domains of templates, by its schema and by its code."""
+
+    def check(templates: Iterable[str]) -> None:
+        for template in templates:
+            domain = described(template, domain_type="qemu")
+            # OpenNebula writes a second <devices>, which libvirt reads, but its schema does not know.
+            first, *more = domain.findall("devices")
+            for devices in more:
+                first.extend(devices)
+                domain.remove(devices)
+            define = ["virsh", "-q", "-c", "qemu:///system", "define", "--validate", "/dev/stdin"]
+            lab.exec("host1", define, stdin=tostring(domain))
+            lab.virsh("host1", "undefine", "--nvram", "one-7")
+
+    return check

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -8,6 +8,10 @@ import pytest
 from opennebula_core.errors import DriverError
 
 Described = Callable[..., Element]
+AssertValid = Callable[[Iterable[str]], None]
+
+
+SECRET = "3f0c2a52-5dd2-4c5b-9d5c-0d8b1f7f4a11"
 
 
 def disk(text: str) -> str:
@@ -34,7 +38,7 @@ CASES = [
     ("TARGET = vda, TYPE = BLOCK", "source", {"dev": "/var/lib/one/datastores/0/7/disk.3"}),
     ("TARGET = hda, TYPE = CDROM, DRIVER = qcow2", "driver", {"type": "raw"}),
     ("TARGET = hda, TYPE = CDROM", "readonly", {}),
-    ("TARGET = vda, LUKS_SECRET = abc", "encryption/secret", {"uuid": "abc"}),
+    (f"TARGET = vda, LUKS_SECRET = {SECRET}", "encryption/secret", {"uuid": SECRET}),
     (
         'TARGET = vda, TYPE = RBD, SOURCE = "one/one-1", CLONE = YES, CEPH_HOST = "m1 m2:6000 [::1]:7"',
         "source",
@@ -57,9 +61,9 @@ CASES = [
     ),
     ("TARGET = vda, TYPE = swap, DISK_TYPE = RBD, POOL_NAME = p", "source", {"name": "p/one-sys-7-3"}),
     (
-        'TARGET = vda, TYPE = RBD, SOURCE = "a/b", CEPH_USER = u, CEPH_SECRET = s',
+        f'TARGET = vda, TYPE = RBD, SOURCE = "a/b", CEPH_USER = u, CEPH_SECRET = {SECRET}',
         "auth/secret",
-        {"uuid": "s"},
+        {"uuid": SECRET},
     ),
     ('TARGET = vda, TYPE = ISCSI, IQN = "iqn.1", ISCSI_HOST = h', "source/host", {"port": "3260"}),
     (
@@ -78,6 +82,11 @@ def test_a_disk_has(
 
     assert found is not None
     assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.integration
+def test_libvirt_accepts_these_disks(assert_valid: AssertValid) -> None:
+    assert_valid(disk(attributes) for attributes, _, _ in CASES)
 
 
 @pytest.mark.parametrize(

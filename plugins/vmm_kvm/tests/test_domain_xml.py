@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
@@ -17,6 +17,7 @@ from opennebula_vmm_kvm.options import merged_defaults
 
 DATA = Path(__file__).parent / "data"
 Described = Callable[..., Element]
+AssertValid = Callable[[Iterable[str]], None]
 MakeGuest = Callable[..., Guest]
 
 
@@ -67,12 +68,17 @@ CASES = [
     ('OS = [ FIRMWARE = "/u/CODE.fd" ]', "os/loader", {"type": "pflash", "secure": "no"}, "/u/CODE.fd"),
     ('OS = [ FIRMWARE = "/u/CODE.fd" ]', "os/nvram", {}, "/var/lib/one/datastores/0/7/one-7_VARS.fd"),
     ('OS = [ FIRMWARE = "/u/CODE.fd" ]', "pm/suspend-to-mem", {"enabled": "no"}, None),
-    ('OS = [ FIRMWARE = "/u/CODE.fd", FIRMWARE_SECURE = YES ]', "features/smm", {"state": "on"}, None),
+    (
+        'OS = [ FIRMWARE = "/u/CODE.fd", FIRMWARE_SECURE = YES, MACHINE = "q35" ]',
+        "features/smm",
+        {"state": "on"},
+        None,
+    ),
     ('CPU_MODEL = [ MODEL = "host-passthrough" ]', "cpu", {"mode": "host-passthrough"}, None),
     ('CPU_MODEL = [ MODEL = "Haswell" ]', "cpu", {"mode": "custom"}, None),
     ('CPU_MODEL = [ MODEL = "Haswell" ]', "cpu/model", {"fallback": "forbid"}, "Haswell"),
     ('CPU_MODEL = [ MODEL = "Haswell", FEATURES = "pcid,vmx" ]', "cpu/feature[2]", {"name": "vmx"}, None),
-    ("TOPOLOGY = [ SOCKETS = 1, CORES = 2, THREADS = 1 ]", "cpu/topology", {"cores": "2"}, None),
+    ("VCPU = 2\nTOPOLOGY = [ SOCKETS = 1, CORES = 2, THREADS = 1 ]", "cpu/topology", {"cores": "2"}, None),
     ("TOPOLOGY = [ HUGEPAGE_SIZE = 2 ]", "memoryBacking/hugepages/page", {"size": "2", "unit": "M"}, None),
     ("FEATURES = [ IOTHREADS = 2 ]", "iothreads", {}, "2"),
     ("", "features/acpi", {}, None),
@@ -96,7 +102,7 @@ CASES = [
         {"x": "1920"},
         None,
     ),
-    ("VIDEO = [ TYPE = vga, VRAM = 16384, IOMMU = yes ]", "devices/video/driver", {"iommu": "on"}, None),
+    ("VIDEO = [ TYPE = virtio, VRAM = 16384, IOMMU = yes ]", "devices/video/driver", {"iommu": "on"}, None),
     ("INPUT = [ TYPE = tablet, BUS = usb ]", "devices/input", {"type": "tablet", "bus": "usb"}, None),
     (
         'PCI = [ DOMAIN = "0000", BUS = "0a", SLOT = "00", FUNCTION = "1", VM_DOMAIN = "0x0",'
@@ -105,7 +111,7 @@ CASES = [
         {"bus": "0x0a", "function": "0x1"},
         None,
     ),
-    ('PCI = [ UUID = "ab-cd" ]', "devices/hostdev", {"type": "mdev"}, None),
+    ('PCI = [ UUID = "3f0c2a52-5dd2-4c5b-9d5c-0d8b1f7f4a11" ]', "devices/hostdev", {"type": "mdev"}, None),
     ('OS = [ MACHINE = "q35" ]', "devices/controller[@model='pcie-to-pci-bridge']", {}, None),
     (
         'RAW = [ TYPE = KVM, DATA = "<qemu:commandline/>" ]',
@@ -120,13 +126,16 @@ CASES = [
 def test_a_template_becomes_an_element(
     described: Described, template: str, path: str, attributes: dict[str, str], text: str | None
 ) -> None:
-    defaults = 'TRUSTED_FOLDERS = "/k"\nOVMF_UEFIS = "/u/CODE.fd"'
-
-    found = described(template, defaults=defaults).find(path)
+    found = described(template).find(path)
 
     assert found is not None
     assert attributes.items() <= found.attrib.items()
     assert text is None or found.text == text
+
+
+@pytest.mark.integration
+def test_libvirt_accepts_these_elements(assert_valid: AssertValid) -> None:
+    assert_valid(template for template, *_ in CASES)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -8,14 +8,15 @@ import pytest
 from opennebula_core.errors import DriverError
 
 Described = Callable[..., Element]
+AssertValid = Callable[[Iterable[str]], None]
 
 CASES = [
     ("BRIDGE = br0", ".", {"type": "bridge"}),
     ("BRIDGE = br0", "source", {"bridge": "br0"}),
-    ("MAC = a", ".", {"type": "ethernet"}),
+    ("MTU = 1500", ".", {"type": "ethernet"}),
     ("BRIDGE = br0, BRIDGE_TYPE = openvswitch", "virtualport", {"type": "openvswitch"}),
     ("BRIDGE = br0, BRIDGE_TYPE = openvswitch_dpdk", ".", {"type": "vhostuser"}),
-    ('BRIDGE = br0, MAC = "02:00"', "mac", {"address": "02:00"}),
+    ('BRIDGE = br0, MAC = "02:00:0a:00:00:02"', "mac", {"address": "02:00:0a:00:00:02"}),
     ("BRIDGE = br0, NIC_ID = 2", "target", {"dev": "one-7-2"}),
     ("BRIDGE = br0, TARGET = tap1", "target", {"dev": "tap1"}),
     ("BRIDGE = br0", "model", {"type": "virtio"}),
@@ -28,7 +29,7 @@ CASES = [
         "bandwidth/inbound",
         {"average": "10", "burst": "5"},
     ),
-    ("BRIDGE = br0, OUTBOUND_PEAK_BW = 9", "bandwidth/outbound", {"peak": "9"}),
+    ("BRIDGE = br0, OUTBOUND_AVG_BW = 3, OUTBOUND_PEAK_BW = 9", "bandwidth/outbound", {"peak": "9"}),
     ("BRIDGE = br0, ORDER = 2", "boot", {"order": "2"}),
 ]
 
@@ -43,12 +44,18 @@ def test_a_nic_has(described: Described, attributes: str, path: str, expected: d
     assert expected.items() <= found.attrib.items()
 
 
+@pytest.mark.integration
+def test_libvirt_accepts_these_nics(assert_valid: AssertValid) -> None:
+    assert_valid(f"VCPU = 4\nNIC = [ {attributes} ]" for attributes, _, _ in CASES)
+
+
 @pytest.mark.parametrize(
     ("attributes", "path"),
     [
         ("BRIDGE = br0, FILTER = clean-traffic", "filterref"),
         ("BRIDGE = br0, MODEL = e1000, VIRTIO_QUEUES = 4", "driver"),
         ("BRIDGE = br0", "bandwidth"),
+        ("BRIDGE = br0, OUTBOUND_PEAK_BW = 9", "bandwidth"),
     ],
 )
 def test_a_nic_has_no(described: Described, attributes: str, path: str) -> None:

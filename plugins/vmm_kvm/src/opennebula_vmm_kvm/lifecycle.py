@@ -156,5 +156,5 @@ class Lifecycle:
         state = await self.settled(guest.host, name)
         if not state.is_alive:
             await self._start(guest, name, restore)
-        await self._virsh.remote.run(guest.host, ["rm", "-f", "--", checkpoint], timeout=self._virsh.timeout)
+        await self._virsh.remove(guest.host, checkpoint)
         return name

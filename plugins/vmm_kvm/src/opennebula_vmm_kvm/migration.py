@@ -23,7 +23,7 @@ ATTEMPTS = 3
 """How often a migration whose remains were cleared away is begun, within one request."""
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*\Z")
-_AMOUNT = re.compile(r"\A(Data|File|Memory) (processed|total):\s+([0-9.]+) (\w+)", re.MULTILINE)
+_AMOUNT = re.compile(r"^(Data|File|Memory) (processed|total):\s+([0-9.]+) (\w+)", re.MULTILINE)
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 

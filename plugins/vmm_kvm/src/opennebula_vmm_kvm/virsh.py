@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from opennebula_core.errors import DriverError
+from opennebula_core.errors import DriverError, RemoteError
 from opennebula_core.remote import Completed, Remote
 from opennebula_vmm_kvm.scripts import CANCEL, STATE
 from opennebula_vmm_kvm.states import DomainState
@@ -14,6 +14,7 @@ from opennebula_vmm_kvm.states import DomainState
 STANDARD_INPUT = "/dev/stdin"
 """virsh reads a description from here, so that passwords in it are in no file and no process list."""
 
+_MARKS = re.compile(r"\A(?:error:\s*|internal error:\s*)+")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*\Z")
 
 
@@ -25,9 +26,9 @@ class Virsh:
     """
 
     def __init__(self, remote: Remote, uri: str, timeout: timedelta) -> None:
-        self.remote = remote
-        self.uri = uri
-        self.timeout = timeout
+        self._remote = remote
+        self._uri = uri
+        self._timeout = timeout
 
     async def run(
         self,
@@ -42,10 +43,8 @@ class Virsh:
 
         :raises DriverError: it fails, with what it says
         """
-        argv = ["virsh", "-q", "-c", self.uri, *words]
-        completed = await self.remote.run(
-            host, argv, stdin=stdin, lock=lock, timeout=timeout or self.timeout, check=False
-        )
+        argv = ["virsh", "-q", "-c", self._uri, *words]
+        completed = await self._on_host(host, argv, stdin, lock, timeout)
         return checked(completed, host, words[0])
 
     async def script(
@@ -61,17 +60,41 @@ class Virsh:
 
         :raises DriverError: it fails, with what it says
         """
-        completed = await self.remote.script(
-            host, text, [self.uri, *arguments], lock=lock, timeout=timeout or self.timeout, check=False
-        )
-        return checked(completed, host, "")
+        argv = ["sh", "-s", "--", self._uri, *arguments]
+        return checked(await self._on_host(host, argv, text, lock, timeout), host, "")
 
     async def feed(
         self, host: str, text: str, arguments: Sequence[str], stdin: bytes | str, *, lock: str
     ) -> Completed:
-        """Run one of our scripts that reads ``stdin``, and return how it ended."""
-        argv = ["sh", "-c", text, "sh", self.uri, *arguments]
-        return await self.remote.run(host, argv, stdin=stdin, lock=lock, timeout=self.timeout, check=False)
+        """Run one of our scripts that reads ``stdin``, and return how it ended.
+
+        :raises DriverError: the host cannot be reached, or it took too long
+        """
+        argv = ["sh", "-c", text, "sh", self._uri, *arguments]
+        return await self._on_host(host, argv, stdin, lock)
+
+    async def remove(self, host: str, path: str) -> None:
+        """Remove a file on a host; one that is gone is fine.
+
+        :raises DriverError: it is still there
+        """
+        completed = await self._on_host(host, ["rm", "-f", "--", path])
+        if completed.status != 0:
+            raise DriverError(f"remove {path} on {host!r}: {reason_of(completed)}")
+
+    async def _on_host(
+        self,
+        host: str,
+        argv: Sequence[str],
+        stdin: bytes | str = b"",
+        lock: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> Completed:
+        limit = timeout or self._timeout
+        try:
+            return await self._remote.run(host, argv, stdin=stdin, lock=lock, timeout=limit, check=False)
+        except RemoteError as error:
+            raise DriverError(str(error)) from error
 
     async def state(self, host: str, name: str) -> DomainState:
         """Return the state of a domain.
@@ -92,16 +115,12 @@ def checked(completed: Completed, host: str, action: str) -> str:
     """
     if completed.status == 0:
         return completed.stdout
-    program = f"virsh {action}".strip()
-    raise DriverError(f"{program} on {host!r}: {reason_of(completed)}")
+    raise DriverError(f"{f'virsh {action}'.strip()} on {host!r}: {reason_of(completed)}")
 
 
 def reason_of(completed: Completed) -> str:
     """Return what virsh says in one line, without its own marks and what it says twice."""
-    lines = [
-        re.sub(r"\Aerror:\s*|\Ainternal error:\s*", "", line.strip())
-        for line in completed.stderr.splitlines()
-    ]
+    lines = [_MARKS.sub("", line.strip()) for line in completed.stderr.splitlines()]
     told = list(dict.fromkeys(line for line in lines if line))
     if completed.status == 127:
         told.append("install libvirt's clients on the host")

@@ -95,6 +95,6 @@ def _bandwidth(sources: Sources, nic: Mapping[str, str]) -> list[str]:
             attribute = f"{way}_{suffix}"
             inherited = Vector({attribute: sources.default("NIC", attribute)})
             limits.append((name, positive(nic, attribute) or positive(inherited, attribute) or None))
-        if any(limit for _, limit in limits):
+        if limits[0][1]:  # libvirt refuses a peak without an average
             inner.append(empty(way.lower(), limits))
     return block("bandwidth", inner) if inner else []
