@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m bench`` measures the real programs and prints the figures beside OpenNebula's."""
