@@ -1,60 +1,29 @@
 """Copies of files and folders between machines: sparse, checked, and never half there under their name.
 
-A copy arrives in a temporary folder ``.NAME.part-XXXX`` beside its destination, as a stream of GNU ``tar``
-(which sends holes as holes) or, on one machine, by ``cp``. What arrived is compared with what was sent; then
-it is flushed and renamed. Only a driver that lives gives the command to rename: what a dead one left running
-on a host can finish a temporary, but never replace the file.
+A copy travels as a stream of GNU ``tar``, which sends holes as holes, or is made on one machine by ``cp``.
+What arrived is compared with what was sent before it gets its place.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import posixpath
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 
-from opennebula_core.errors import DriverError, DriverTimeoutError, OpenNebulaError
+from opennebula_core.errors import DriverError, DriverTimeoutError
+from opennebula_core.remote.arrival import SETTLE_TIMEOUT, STEP_TIMEOUT, Arrival, Place, private
 from opennebula_core.remote.commands import checked
-from opennebula_core.remote.copy_scripts import ARRIVED, MEASURE, PREPARE, SETTLE, WRITE
+from opennebula_core.remote.copy_scripts import ARRIVED, MEASURE
 from opennebula_core.remote.machine import CHUNK_BYTES, Completed, Process, collect_tail, exchange
 from opennebula_core.remote.progress import Meter
 from opennebula_core.remote.runner import Runner
 
-LOG = logging.getLogger(__name__)
-
 Progress = Callable[[int, int], None]
 Finish = Callable[[str], Sequence[str]]
 
-STEP_TIMEOUT = timedelta(minutes=2)
-SETTLE_TIMEOUT = timedelta(minutes=30)
-"""For flushing a big copy to a slow disk."""
-
 POLL_PERIOD_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A path on a machine; the empty host is this one."""
-
-    host: str
-    path: str
-
-    @property
-    def folder(self) -> str:
-        """The folder that it lies in."""
-        return posixpath.dirname(self.path)
-
-    @property
-    def name(self) -> str:
-        """Its name in that folder."""
-        return posixpath.basename(self.path)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.path}" if self.host else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +53,23 @@ class Copy:
         lock: str | None = None,
         finish: Finish | None = None,
     ) -> None:
-        check_place(source)
-        check_place(target)
         self._runner = runner
         self._source = source
         self._target = target
         self._progress = progress
-        self._lock = lock
         self._finish = finish
-        self._what = f"write {target.path}"
-        self._part = _part_name(target)
-        self._part_path = posixpath.join(target.folder, self._part)
+        self._arrival = Arrival(runner, target, lock)
 
     async def run(self) -> None:
         """Do it."""
         measured = await self._measure()
         needed = 0 if self._is_one_machine() else measured.size_bytes  # cp may share blocks
-        await self._on_target(PREPARE, self._target.folder, self._target.name, self._part, str(needed))
-        try:
+        async with self._arrival.prepared(needed):
             await self._transport(measured)
             await self._verify(measured)
-            await self._settle(measured)
-        except BaseException:
-            await asyncio.shield(self._drop())
-            raise
+            if self._finish is not None:
+                await self._arrival.run(self._finish(f"{self._arrival.part_path}/{measured.name}"))
+            await self._arrival.settle(measured.name)
 
     async def _measure(self) -> Measured:
         completed = await self._runner.script(
@@ -133,12 +95,21 @@ class Copy:
         return source == target or (self._runner.is_local(source) and self._runner.is_local(target))
 
     async def _copy_there(self, measured: Measured, meter: Meter) -> None:
-        argv = ["cp", "-R", "-P", "--sparse=auto", "--reflink=auto", "--", measured.path, self._part_path]
+        argv = [
+            "cp",
+            "-R",
+            "-P",
+            "--sparse=auto",
+            "--reflink=auto",
+            "--",
+            measured.path,
+            self._arrival.part_path,
+        ]
         async with self._receiver(argv) as process:
             copying = asyncio.create_task(exchange(process, b""))
             try:
                 await self._watch(copying, meter)
-                checked(copying.result(), self._target.host, self._what)
+                checked(copying.result(), self._target.host, self._arrival.what)
             finally:
                 copying.cancel()
                 await asyncio.wait([copying])
@@ -148,7 +119,7 @@ class Copy:
         clock = asyncio.get_running_loop().time
         size, grown_at = 0, clock()
         while not (await asyncio.wait([copying], timeout=POLL_PERIOD_S))[0]:
-            argv = ["du", "-s", "-B1", "--", self._part_path]
+            argv = ["du", "-s", "-B1", "--", self._arrival.part_path]
             completed = await self._runner.run(self._target.host, argv, timeout=STEP_TIMEOUT, check=False)
             now = int(completed.stdout.split()[0]) if completed.status == 0 else size
             if now != size:
@@ -160,7 +131,16 @@ class Copy:
     async def _stream(self, measured: Measured, meter: Meter) -> None:
         folder = posixpath.dirname(measured.path)
         send = ["tar", "-c", "-S", "-f", "-", "-C", folder, "--", f"./{measured.name}"]
-        receive = ["tar", "-x", "-f", "-", "-C", self._part_path, "--no-same-owner", "--no-same-permissions"]
+        receive = [
+            "tar",
+            "-x",
+            "-f",
+            "-",
+            "-C",
+            self._arrival.part_path,
+            "--no-same-owner",
+            "--no-same-permissions",
+        ]
         async with (
             self._receiver(receive) as receiver,
             self._runner.process(self._source.host, send, is_bulk=True) as sender,
@@ -169,7 +149,7 @@ class Copy:
             try:
                 if await self._pump(sender, receiver, meter):
                     checked(await sent, self._source.host, f"read {self._source.path}")
-                checked(await self._in_time(received), self._target.host, self._what)
+                checked(await self._in_time(received), self._target.host, self._arrival.what)
             finally:
                 sent.cancel()
                 received.cancel()
@@ -205,49 +185,18 @@ class Copy:
         )
 
     def _receiver(self, argv: Sequence[str]) -> AbstractAsyncContextManager[Process]:
-        """Start what writes on the target: disks are for nobody else to read, folders to pass through."""
-        argv = ["sh", "-c", 'umask 066; exec "$@"', "sh", *argv]
-        return self._runner.process(self._target.host, argv, lock=self._lock, is_bulk=True)
+        """Start what writes on the target."""
+        lock = self._arrival.lock
+        return self._runner.process(self._target.host, private(argv), lock=lock, is_bulk=True)
 
     async def _verify(self, measured: Measured) -> None:
-        completed = await self._on_target(ARRIVED, self._part_path, measured.name)
+        completed = await self._arrival.script(ARRIVED, self._arrival.part_path, measured.name)
         refuse_unsafe(completed.stdout, self._target)
         if completed.stdout != measured.listing:
             raise DriverError(
                 f"copy {self._source} to {self._target}: what arrived is not what was sent; "
                 "see whether somebody writes to it, and try again"
             )
-
-    async def _settle(self, measured: Measured) -> None:
-        if self._finish is not None:
-            argv = self._finish(posixpath.join(self._part_path, measured.name))
-            await self._runner.run(self._target.host, argv, timeout=SETTLE_TIMEOUT, lock=self._lock)
-        arguments = [self._target.folder, self._target.name, self._part, measured.name]
-        await self._on_target(SETTLE, *arguments, timeout=SETTLE_TIMEOUT)
-
-    async def _on_target(self, script: str, *arguments: str, timeout: timedelta = STEP_TIMEOUT) -> Completed:
-        completed = await self._runner.script(
-            self._target.host, script, arguments, timeout=timeout, lock=self._lock, check=False
-        )
-        return checked(completed, self._target.host, self._what)
-
-    async def _drop(self) -> None:
-        try:
-            argv = ["rm", "-rf", "--", self._part_path]
-            await self._runner.run(self._target.host, argv, timeout=STEP_TIMEOUT)
-        except OpenNebulaError as error:
-            LOG.warning("host %s: %s may be left over: %s", self._target.host, self._part_path, error)
-
-
-def check_place(place: Place) -> None:
-    """Refuse a path that is not absolute and plain.
-
-    :raises DriverError: it is not
-    """
-    if posixpath.normpath(place.path) != place.path or not place.path.startswith("/") or not place.name:
-        raise DriverError(f"use {place}: it is no plain absolute path; correct it")
-    if "\n" in place.path or "\0" in place.path:
-        raise DriverError(f"use {str(place)!r}: it holds a line break; correct it")
 
 
 def refuse_unsafe(listing: str, place: Place) -> None:
@@ -263,19 +212,6 @@ def refuse_unsafe(listing: str, place: Place) -> None:
             raise DriverError(f"copy {place}: it holds {entry!r}, which is no plain file; remove that")
     if not entries:
         raise DriverError(f"copy {place}: it is neither a file nor a folder; correct the path")
-
-
-async def write_file(
-    runner: Runner, place: Place, content: bytes | str, timeout: timedelta, lock: str | None
-) -> None:
-    """Write a small file, as :meth:`Remote.write` says."""
-    check_place(place)
-    argv = ["sh", "-c", WRITE, "sh", place.folder, place.name, _part_name(place)]
-    await runner.run(place.host, argv, stdin=content, timeout=timeout, lock=lock)
-
-
-def _part_name(place: Place) -> str:
-    return f".{place.name}.part-{uuid.uuid4().hex[:12]}"
 
 
 async def _end_of(process: Process) -> Completed:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from opennebula_core.remote.copying import Copy, Place, Progress, write_file
+from opennebula_core.remote.arrival import Build, Place, make_file, write_file
+from opennebula_core.remote.copying import Copy, Finish, Progress
 from opennebula_core.remote.runner import Runner
 
 
@@ -26,6 +26,14 @@ class Remote(Runner):
         """
         await write_file(self, Place(host, path), content, timeout, lock)
 
+    async def make(self, host: str, path: str, build: Build, *, lock: str | None = None) -> None:
+        """Make a file by commands under a temporary name, flush it, and give it its name.
+
+        :param build: given the temporary path, the commands to run there one after the other
+        :raises DriverError: a command failed; nothing is left
+        """
+        await make_file(self, Place(host, path), build, lock)
+
     async def copy(
         self,
         source_host: str,
@@ -35,7 +43,7 @@ class Remote(Runner):
         *,
         progress: Progress | None = None,
         lock: str | None = None,
-        finish: Callable[[str], Sequence[str]] | None = None,
+        finish: Finish | None = None,
     ) -> None:
         """Copy a file or a folder; holes stay holes; the destination is replaced when all is there.
 
@@ -58,7 +66,7 @@ class Remote(Runner):
         progress: Progress | None = None,
         *,
         lock: str | None = None,
-        finish: Callable[[str], Sequence[str]] | None = None,
+        finish: Finish | None = None,
     ) -> None:
         """Copy from this machine to a host, as :meth:`copy` does."""
         await self.copy("", str(local_path), host, path, progress=progress, lock=lock, finish=finish)
@@ -71,7 +79,7 @@ class Remote(Runner):
         progress: Progress | None = None,
         *,
         lock: str | None = None,
-        finish: Callable[[str], Sequence[str]] | None = None,
+        finish: Finish | None = None,
     ) -> None:
         """Copy from a host to this machine, as :meth:`copy` does."""
         await self.copy(host, path, "", str(local_path), progress=progress, lock=lock, finish=finish)

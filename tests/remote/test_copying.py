@@ -182,6 +182,31 @@ async def test_a_path_that_is_not_plain_is_refused(remote: Remote, path: str) ->
         await remote.copy("", "/etc/hostname", "", path)
 
 
+@pytest.mark.parametrize("host", ["", pytest.param("host1", marks=pytest.mark.integration)])
+async def test_a_file_is_made_by_commands_and_only_then_there(
+    remote: Remote, tmp_path: Path, host: str
+) -> None:
+    disk = tmp_path / "7" / "disk.1"
+    await remote.make(host, str(disk), lambda path: [["truncate", "-s", "1M", path], ["mkswap", path]])
+    assert b"SWAPSPACE2" in disk.read_bytes()
+    with pytest.raises(DriverError, match=r"write .*disk\.1 .*with 'mkswap'"):
+        await remote.make(host, str(disk), lambda path: [["touch", path], ["mkswap", path]])
+    assert disk.stat().st_size == MIB
+    assert os.listdir(tmp_path / "7") == ["disk.1"]
+
+
+@pytest.mark.parametrize(("source_host", "host"), ROUTES)
+async def test_nothing_that_arrives_gives_rights(
+    remote: Remote, tmp_path: Path, source_host: str, host: str
+) -> None:
+    source = tmp_path / "7" / "disk.0"
+    source.parent.mkdir()
+    source.write_bytes(b"x")
+    source.chmod(0o6777)
+    await remote.copy(source_host, str(tmp_path / "7"), host, str(tmp_path / "8"))
+    assert (tmp_path / "8" / "disk.0").stat().st_mode & 0o7077 == 0o011
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize(("source_host", "host"), OVER_SSH)
 async def test_a_driver_killed_in_the_middle_leaves_nothing_that_looks_whole(
