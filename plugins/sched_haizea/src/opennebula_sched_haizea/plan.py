@@ -56,13 +56,18 @@ class Plan:
     def keep_promises(self, leases: Iterable[Lease]) -> Iterator[Decision]:
         """Enter what was promised, before anything else is given; what is due starts."""
         for lease in leases:
-            slots = self._reservations.of(lease)
+            slots = self.promised_slots(lease)
             if not all(self._is_sound(vm, slot) for vm, slot in zip(lease.vms, slots, strict=True)):
                 self._reservations.drop(vm.id for vm in lease.vms)
                 yield from self.reserve(lease)
                 continue
-            self._reservations.accept(slots)
+            self._reservations.accept(lease.vms, slots)
             yield from self._reserved(lease, slots)
+
+    def promised_slots(self, lease: Lease) -> list[Slot]:
+        """Return what was promised to the VMs of a lease, in their order."""
+        slots = (self._reservations.of(vm, lease.terms) for vm in lease.vms)
+        return [slot for slot in slots if slot is not None]
 
     def reserve(self, lease: Lease) -> Iterator[Decision]:
         """Promise a new reservation its time, or say when it could be had."""
@@ -80,8 +85,8 @@ class Plan:
             could_be = self._what_could_be(lease, after_s)
             yield from _told(lease, f"The reservation for {clock(start_s)} cannot be given; {could_be}")
             return
-        slots = [Slot(slot.vm_id, slot.host_id, start_s, end_s, slot.amount) for slot in found.slots]
-        self._reservations.accept(slots)
+        slots = [replace(slot, start_s=start_s, end_s=end_s) for slot in _in_order(lease, found.slots)]
+        self._reservations.accept(lease.vms, slots)
         yield from map(annotation, slots)
         yield from self._reserved(lease, slots)
 
@@ -127,13 +132,15 @@ class Plan:
         return self._until(terms.duration_s)
 
     def _is_sound(self, vm: PendingVm, slot: Slot) -> bool:
-        """Whether a promise can be kept: its host is still one of the VM's, and nobody sits there by hand."""
-        if slot.host_id not in self._candidates(vm) or slot.end_s <= self.now_s:
-            return False
-        start_s = max(self.now_s, slot.start_s - self._rules.lead_s)
-        return slot.start_s < self.now_s or slot.amount.fits_into(
-            self.table.room(slot.host_id, start_s, self._until(slot.end_s))
-        )
+        """Whether a promise can be kept: its host is still one of the VM's, and nobody sits there by hand.
+
+        Once it is due it is started, elsewhere if need be, rather than asked for again.
+        """
+        begin_s = slot.start_s - self._rules.lead_s
+        if begin_s <= self.now_s + DUE_S:
+            return slot.end_s > self.now_s
+        room = self.table.room(slot.host_id, begin_s, self._until(slot.end_s))
+        return slot.host_id in self._candidates(vm) and slot.amount.fits_into(room)
 
     def hold(self, slots: Iterable[Slot]) -> None:
         """Enter promised slots, with the time to start before and the time to end behind them."""
@@ -144,9 +151,9 @@ class Plan:
 
     def _reserved(self, lease: Lease, slots: Sequence[Slot]) -> Iterator[Decision]:
         """Enter accepted slots and say when they begin; start the VMs if it is time."""
-        deploy_s = lease.terms.start_s - self._rules.lead_s
+        deploy_s = slots[0].start_s - self._rules.lead_s
         if self.now_s >= deploy_s - DUE_S:
-            for vm, slot in zip(lease.vms, _in_order(lease, slots), strict=True):
+            for vm, slot in zip(lease.vms, slots, strict=True):
                 yield from self._start_reserved(lease, vm, slot)
             return
         self.hold(slots)

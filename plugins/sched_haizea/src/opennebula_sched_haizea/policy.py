@@ -67,9 +67,9 @@ class HaizeaPolicy(SchedulerPolicy):
         requests = gather([vm for vm in round.waiting() if not vm.resched], self._rules.defaults)
         for vm_id, why in requests.refused.items():
             yield Unplaced(vm_id, f"The lease cannot be given: {why}")
-        promised = [lease for lease in requests.leases if self._reservations.of(lease)]
-        yield from plan.keep_promises(promised)
-        ready, gathering = self._complete(requests.leases, promised, round, plan)
+        parts = [self._reservations.split(lease) for lease in requests.leases]
+        yield from plan.keep_promises([promised for promised, _ in parts if promised])
+        ready, gathering = self._complete([new for _, new in parts if new], round, plan)
         for lease in gathering:
             for vm in lease.vms:
                 yield Unplaced(vm.id, f"Waits for the other VMs of the group {lease.terms.group!r}")
@@ -86,7 +86,7 @@ class HaizeaPolicy(SchedulerPolicy):
         plan = self._plan(round)
         requests = gather([other for other in round.cloud.vms if other.id != vm.id], self._rules.defaults)
         for lease in requests.leases:
-            plan.hold(self._reservations.of(lease))
+            plan.hold(plan.promised_slots(lease))
         own = gather([vm], self._rules.defaults).leases
         end_s = plan.now_s + own[0].terms.duration_s if own else FOREVER
         accepted = []
@@ -151,20 +151,12 @@ class HaizeaPolicy(SchedulerPolicy):
             if vm.resched:
                 yield Board(self, vm, round).decide(vm)
 
-    def _complete(
-        self, leases: Sequence[Lease], promised: Sequence[Lease], round: Round, plan: Plan
-    ) -> tuple[list[Lease], list[Lease]]:
+    def _complete(self, leases: Sequence[Lease], round: Round, plan: Plan) -> tuple[list[Lease], list[Lease]]:
         """Return the new requests that are complete, and those whose groups are still gathering."""
-        started = Counter(
-            (vm.uid, terms.group)
-            for vm in round.cloud.active_vms
-            if (terms := lease_terms(vm, self._rules)) is not None
-        )
+        started = self._started_members(round)
         ready: list[Lease] = []
         gathering: list[Lease] = []
         for lease in leases:
-            if lease in promised:
-                continue
             settle_s = self._rules.defaults.group_settle_s
             complete_s = lease.complete_at_s(settle_s, started[lease.group_key])
             if plan.now_s >= complete_s - DUE_S:
@@ -173,6 +165,18 @@ class HaizeaPolicy(SchedulerPolicy):
                 gathering.append(lease)
                 plan.wakeups_s.append(complete_s)
         return ready, gathering
+
+    def _started_members(self, round: Round) -> Counter[tuple[int, str]]:
+        """Return how many members of each group, by owner and name, have left the queue."""
+        members = Counter(
+            (vm.uid, terms.group)
+            for vm in round.cloud.active_vms
+            if (terms := lease_terms(vm, self._rules)) is not None
+        )
+        just_started = [vm for vm_id in self._started if (vm := round.vm(vm_id)) is not None]
+        for lease in gather(just_started, self._rules.defaults).leases:
+            members[lease.group_key] += len(lease.vms)
+        return members
 
     def _candidates(self, vm: PendingVm, round: Round) -> Mapping[int, float]:
         """Return the hosts that the VM may go to once they have room, with their ranks."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from opennebula_core.contracts.scheduler import Annotation, PendingVm
 from opennebula_sched_haizea.leases import Lease, amount_of
 from opennebula_sched_haizea.slottable import Slot
+from opennebula_sched_haizea.terms import ATTRIBUTE as TERMS_ATTRIBUTE
+from opennebula_sched_haizea.terms import LeaseKind, Terms
 
 ATTRIBUTE: Final = "HAIZEA_LEASE"
 
@@ -17,31 +19,51 @@ class Reservations:
 
     def __init__(self) -> None:
         self._slots: dict[int, Slot] = {}
+        self._asked: dict[int, Mapping[str, str]] = {}
 
-    def accept(self, slots: Iterable[Slot]) -> None:
-        """Promise the slots."""
-        self._slots.update((slot.vm_id, slot) for slot in slots)
+    def accept(self, vms: Iterable[PendingVm], slots: Iterable[Slot]) -> None:
+        """Promise the slots, one for each VM in order, on the terms that the VMs ask for now."""
+        for vm, slot in zip(vms, slots, strict=True):
+            self._slots[vm.id] = slot
+            self._asked[vm.id] = _asked(vm)
 
     def drop(self, vm_ids: Iterable[int]) -> None:
         """Take back what was promised to these VMs."""
         for vm_id in vm_ids:
             self._slots.pop(vm_id, None)
+            self._asked.pop(vm_id, None)
 
     def keep_only(self, vm_ids: Iterable[int]) -> None:
         """Forget VMs that no longer wait: they have started, or are gone."""
         self.drop(set(self._slots) - set(vm_ids))
 
-    def of(self, lease: Lease) -> tuple[Slot, ...]:
-        """Return what was promised to the lease, one slot a VM; nothing if its terms are others now."""
-        slots = tuple(slot for vm in lease.vms if (slot := self._slot(vm, lease)))
-        return slots if len(slots) == len(lease.vms) else ()
+    def split(self, lease: Lease) -> tuple[Lease | None, Lease | None]:
+        """Return the VMs of a lease that have a promise, and the others, such as late members of a group."""
+        promised = tuple(vm for vm in lease.vms if self.of(vm, lease.terms) is not None)
+        others = tuple(vm for vm in lease.vms if vm not in promised)
+        return (
+            Lease(promised, lease.terms) if promised else None,
+            Lease(others, lease.terms) if others else None,
+        )
 
-    def _slot(self, vm: PendingVm, lease: Lease) -> Slot | None:
-        slot = self._slots.get(vm.id) or _written(vm)
-        if slot is None or amount_of(vm) != slot.amount:
+    def of(self, vm: PendingVm, terms: Terms) -> Slot | None:
+        """Return what was promised to the VM; None if that was nothing, or it asks for something else now."""
+        slot = self._slots.get(vm.id)
+        if slot is not None:
+            return slot if self._asked[vm.id] == _asked(vm) and amount_of(vm) == slot.amount else None
+        slot = _written(vm)
+        if slot is None or slot.end_s - slot.start_s != terms.duration_s:
             return None
-        end_s = lease.terms.start_s + lease.terms.duration_s
-        return slot if (slot.start_s, slot.end_s) == (lease.terms.start_s, end_s) else None
+        # The start of a group is that of its first VM, which may have gone ahead.
+        return (
+            slot
+            if terms.kind is LeaseKind.ADVANCE and (terms.group or slot.start_s == terms.start_s)
+            else None
+        )
+
+
+def _asked(vm: PendingVm) -> Mapping[str, str]:
+    return dict(vm.user_template.vector(TERMS_ATTRIBUTE) or {})
 
 
 def annotation(slot: Slot) -> Annotation:
