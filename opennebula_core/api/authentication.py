@@ -19,7 +19,7 @@ from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Snapshot
 from opennebula_core.errors import AuthenticationError, DriverError, PluginError
 from opennebula_core.model.objects import User
-from opennebula_core.model.passwords import Cost, hash_password, is_password
+from opennebula_core.model.passwords import Cost, decoy, is_password
 from opennebula_core.wire.requests import AuthRequest, Reply
 
 LOG = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Authenticator:
         self._failed = FailedLogins()
         self._in_flight: dict[bytes, asyncio.Task[_Verdict | None]] = {}
         self._hashes_waiting = 0
-        self._decoy = hash_password("", cost)
+        self._decoy = decoy(cost)
         self._request_ids = itertools.count()
         # Half of the cores: a flood of logins must leave room for those who are in already.
         self._hashers = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="password")

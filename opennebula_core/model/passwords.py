@@ -67,6 +67,13 @@ def hash_password(password: str, cost: Cost | None = None) -> str:
     return str(StoredPassword(chosen, salt, _derive(password, salt, chosen)))
 
 
+def decoy(cost: Cost | None = None) -> str:
+    """Return what looks like a stored password but is none's; checking against it takes as long as any."""
+    return str(
+        StoredPassword(cost or Cost(), secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_KEY_BYTES))
+    )
+
+
 def server_digest(password: str) -> str:
     """Return the password of a server user as it is stored: its SHA-256 hex digest."""
     return hashlib.sha256(password.encode()).hexdigest()

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from opennebula_core.model.passwords import Cost, hash_password, is_password, server_digest
+from opennebula_core.model.passwords import Cost, decoy, hash_password, is_password, server_digest
 
 CHEAP = Cost(n=16, r=8, p=1)
 
@@ -29,6 +29,11 @@ def test_what_is_stored_is_no_password() -> None:
 
 def test_a_digest_of_an_opennebula_database_is_accepted() -> None:
     assert is_password(hashlib.sha256(b"secret").hexdigest(), "secret")
+
+
+def test_a_decoy_accepts_nothing() -> None:
+    assert not is_password(decoy(CHEAP), "")
+    assert not is_password(decoy(CHEAP), "secret")
 
 
 def test_the_default_cost_is_checked_too() -> None:
