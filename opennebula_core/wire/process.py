@@ -56,6 +56,7 @@ class DriverProcess(asyncio.SubprocessProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._ended = False
+        self._is_read = False
         self._exited = False
         self._closed = asyncio.Event()
         self.pid = 0
@@ -146,6 +147,7 @@ class DriverProcess(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """Without its output a driver is of no use; its exit status, if it has one, tells more."""
         if fd == _STDOUT:
+            self._is_read = True
             if self._exited:
                 self._end(self._how_it_ended())
             else:
@@ -158,7 +160,10 @@ class DriverProcess(asyncio.SubprocessProtocol):
         """End what the process left behind in its group; what it wrote last is still to be read."""
         self.kill()
         self._exited = True
-        asyncio.get_running_loop().call_later(_GRACE_S, self._end, self._how_it_ended())
+        if self._is_read:
+            self._end(self._how_it_ended())
+        else:
+            asyncio.get_running_loop().call_later(_GRACE_S, self._end, self._how_it_ended())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the log: nothing comes any more."""

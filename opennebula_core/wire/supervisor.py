@@ -236,7 +236,8 @@ class Supervisor:
         assert self._init is not None
         words = line.split(None, 2)
         if words[:2] == ["INIT", "FAILURE"]:
-            self._init.set_exception(DriverError(f"it answered {line!r}"))
+            reason = "".join(words[2:]).removeprefix("- ")
+            self._init.set_exception(DriverError(f"it refused: {reason}"))
         elif words[:1] == ["INIT"]:
             self._init.set_result(None)
         else:

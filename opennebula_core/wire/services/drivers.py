@@ -66,10 +66,18 @@ class DriverSet:
     """Loads drivers by kind and name, once each, and calls their methods.
 
     :param host_threads: methods that block, at a time for one host; 0: half of all
+    :param load: finds a class by entry-point group and name
     """
 
-    def __init__(self, location: Location, settings: ProcessSettings, host_threads: int = 0) -> None:
+    def __init__(
+        self,
+        location: Location,
+        settings: ProcessSettings,
+        host_threads: int = 0,
+        load: Callable[[str, str], type] = load_driver,
+    ) -> None:
         self.location = location
+        self._load = load
         self._settings = settings
         self._drivers: dict[tuple[str, str], Driver] = {}
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="action")
@@ -84,7 +92,7 @@ class DriverSet:
         """
         driver = self._drivers.get((kind, name))
         if driver is None:
-            loaded = cast(type[Driver], load_driver(group_of(kind), name))
+            loaded = cast(type[Driver], self._load(group_of(kind), name))
             given = self._settings.options.get(kind, {}).get(name, {})
             options = option_values(loaded.options, given, f"drivers.{kind}.{name}.options")
             driver = loaded(DriverContext(name, self.location.root, options))

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opennebula_core.contracts.datastore import (
+    Datastore,
+    DatastoreDriver,
+    DatastoreUsage,
+    ImageFile,
+    ImageRequest,
+)
+from opennebula_core.wire.dialects.datastore import datastore_dialect
+from opennebula_core.wire.requests import DatastoreRequest
+from opennebula_core.wire.services.datastore import DatastoreService
+
+Serve = Callable[..., Any]
+
+IMAGE = (
+    "<IMAGE><ID>4</ID><NAME>ttylinux</NAME><PATH>/srv/ttylinux.img</PATH><SOURCE>/ds/1/abc</SOURCE>"
+    "<SIZE>40</SIZE><FORMAT>raw</FORMAT><FS>ext4</FS><TEMPLATE><MD5>x</MD5></TEMPLATE></IMAGE>"
+)
+STORE = "<DATASTORE><ID>1</ID><NAME>default</NAME><DS_MAD>{}</DS_MAD><BASE_PATH>/ds/1</BASE_PATH></DATASTORE>"
+
+
+class Store(DatastoreDriver):
+    seen: tuple[ImageRequest, Datastore]
+
+    def stat(self, image: ImageRequest, datastore: Datastore) -> int:
+        return 41
+
+    async def copy(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
+        Store.seen = image, datastore
+        image.report.info("copying")
+        return ImageFile("/ds/1/new", "qcow2")
+
+    async def make(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
+        return ImageFile("", "raw")
+
+    async def clone(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
+        return ImageFile("/ds/1/a blank", "raw")
+
+    async def remove(self, image: ImageRequest, datastore: Datastore) -> None:
+        return None
+
+    async def monitor(self, datastore: Datastore) -> DatastoreUsage:
+        return DatastoreUsage(100, 30, 70)
+
+
+@pytest.fixture
+def driven(serve: Serve, classes: dict[tuple[str, str], type]) -> Any:
+    classes["datastore", "fs"] = Store
+    return serve(DatastoreService, "fs")
+
+
+def line(action: str, image: str = IMAGE, store: str = STORE.format("fs")) -> str:
+    return datastore_dialect((6, 10)).encode(DatastoreRequest(action, 4, image, store))
+
+
+async def test_copy_answers_source_and_format(driven: Any) -> None:
+    assert await driven.ask(line("CP")) == "CP SUCCESS 4 /ds/1/new qcow2"
+    assert driven.lines[0] == "LOG I 4 copying"
+    image, datastore = Store.seen
+    assert (image.image_id, image.name, image.path, image.source) == (
+        4,
+        "ttylinux",
+        "/srv/ttylinux.img",
+        "/ds/1/abc",
+    )
+    assert (image.size_mib, image.format, image.fs, image.template.get("MD5")) == (40, "raw", "ext4", "x")
+    assert (datastore.datastore_id, datastore.name, datastore.base_path) == (1, "default", "/ds/1")
+
+
+async def test_stat_answers_the_size(driven: Any) -> None:
+    assert await driven.ask(line("STAT", "<IMAGE><PATH>/x</PATH></IMAGE>")) == "STAT SUCCESS 4 41"
+
+
+async def test_remove_answers_nothing(driven: Any) -> None:
+    assert await driven.ask(line("RM")) == "RM SUCCESS 4 -"
+
+
+async def test_monitor_answers_the_room_in_base64(driven: Any) -> None:
+    answer = await driven.ask(line("MONITOR", ""))
+
+    assert base64.b64decode(answer.split()[3]) == b"USED_MB=30\nTOTAL_MB=100\nFREE_MB=70\n"
+
+
+@pytest.mark.parametrize("action", ["MKFS", "CLONE"])
+async def test_a_source_that_is_no_word_is_a_failure(action: str, driven: Any) -> None:
+    answer = await driven.ask(line(action))
+
+    assert answer.startswith(f"{action} FAILURE 4")
+    assert "is empty or holds a blank" in answer
+
+
+async def test_a_datastore_s_driver_that_is_missing_is_named(driven: Any) -> None:
+    answer = await driven.ask(line("CP", store=STORE.format("nosuch")))
+
+    assert answer.startswith("CP FAILURE 4 Datastore driver 'nosuch' not available")
+
+
+@pytest.mark.parametrize("request_line", ["CP 4", "CP 4 !!", f"CP 4 {base64.b64encode(b'<A>').decode()}"])
+async def test_a_damaged_request_is_answered(request_line: str, driven: Any) -> None:
+    assert (await driven.ask(request_line)).startswith("CP FAILURE 4 CP of 4: ")
+
+
+async def test_other_actions_are_refused_by_name(driven: Any) -> None:
+    assert await driven.ask(line("SNAP_DELETE")) == (
+        "SNAP_DELETE FAILURE 4 SNAP_DELETE is not implemented by driver datastore/fs"
+    )
