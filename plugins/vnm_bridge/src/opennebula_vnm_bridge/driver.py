@@ -10,7 +10,7 @@ from typing import ClassVar
 from opennebula_core.contracts.driver import DriverContext, Option
 from opennebula_core.contracts.vmm import Guest
 from opennebula_core.contracts.vnm import VnmDriver
-from opennebula_core.errors import DriverError
+from opennebula_core.errors import DriverError, RemoteError
 from opennebula_core.model.template import Vector
 from opennebula_core.remote import REMOTE_OPTIONS, Remote, RemoteOptions
 from opennebula_vnm_bridge.scripts import CLEAN_BRIDGE, MAKE_BRIDGE
@@ -24,7 +24,7 @@ class BridgeDriver(VnmDriver):
     """Makes the bridges of a guest's networks on its host.
 
     A bridge that is there already is used as it is, and never removed; one that this driver made bears a mark
-    (its alias) and is removed with the last guest on it.
+    (its alias) and is removed with the last guest on it, unless the host has an address there.
     """
 
     options: ClassVar[tuple[Option, ...]] = (
@@ -55,9 +55,17 @@ class BridgeDriver(VnmDriver):
         for bridge, device in sorted(_bridges(nics)):
             await self._run(guest.host, CLEAN_BRIDGE, bridge, device)
 
-    async def _run(self, host: str, script: str, *arguments: str) -> None:
+    async def _run(self, host: str, script: str, bridge: str, device: str) -> None:
         sudo = "sudo" if bool(self.setting("sudo")) else "plain"
-        await self._remote.script(host, script, (sudo, *arguments), timeout=COMMAND_LIMIT)
+        try:
+            completed = await self._remote.script(
+                host, script, [sudo, bridge, device], timeout=COMMAND_LIMIT, check=False
+            )
+        except RemoteError as error:
+            raise DriverError(str(error)) from error
+        if completed.status != 0:
+            said = "; ".join(line.strip() for line in completed.stderr.splitlines() if line.strip())
+            raise DriverError(f"bridge {bridge!r} on {host!r}: {said or f'exit status {completed.status}'}")
 
 
 def _bridges(nics: Iterable[Vector]) -> set[tuple[str, str]]:

@@ -10,39 +10,43 @@ mode=$1 bridge=$2 device=$3 mark={MARK}
 as_root() {{
     if [ "$mode" = sudo ] && [ "$(id -u)" -ne 0 ]; then sudo -n "$@"; else "$@"; fi
 }}
-# Two guests that come and go at once must not take a bridge from under each other.
-exec 9>"/tmp/one-bridge-$(id -u)-$bridge.lock"
-flock -w 30 9
+refuse() {{ echo "$*" >&2; exit 1; }}
+# Two guests that come and go at once must not take a bridge from under each other. A lock on a folder of the
+# system needs no file of ours, and is the same for whichever user and driver process comes.
+exec 9</sys/class/net
+flock -w 30 9 || refuse "another command has held the lock on /sys/class/net for 30 s; see what hangs"
+cd /sys/class/net
 """
 
 MAKE_BRIDGE = (
     _HEAD
     + """
-if ! ip link show dev "$bridge" >/dev/null 2>&1; then
+if [ ! -e "$bridge" ]; then
     as_root ip link add name "$bridge" type bridge
     as_root ip link set dev "$bridge" alias "$mark"
 fi
-if [ ! -d "/sys/class/net/$bridge/bridge" ]; then
-    echo "$bridge is there and is no bridge; name another one in the network" >&2
-    exit 1
-fi
+[ -d "$bridge/bridge" ] || refuse "$bridge is there and is no bridge; name another one in the network"
 as_root ip link set dev "$bridge" up
-if [ -n "$device" ] && [ ! -e "/sys/class/net/$bridge/brif/$device" ]; then
-    as_root ip link set dev "$device" master "$bridge"
-    as_root ip link set dev "$device" up
-fi
+[ -n "$device" ] && [ ! -e "$bridge/brif/$device" ] || exit 0
+[ -e "$device" ] || refuse "the host has no interface $device; correct PHYDEV of the network"
+# Taking it from another bridge would cut off everybody on that one.
+[ ! -e "$device/master" ] || refuse "$device is in $(basename "$(readlink "$device/master")") already"
+as_root ip link set dev "$device" master "$bridge"
+as_root ip link set dev "$device" up
 """
 )
 
 CLEAN_BRIDGE = (
     _HEAD
     + """
-[ -d "/sys/class/net/$bridge/bridge" ] || exit 0
-[ "$(cat "/sys/class/net/$bridge/ifalias")" = "$mark" ] || exit 0
-for port in "/sys/class/net/$bridge/brif"/*; do
+[ -d "$bridge/bridge" ] || exit 0
+[ "$(cat "$bridge/ifalias")" = "$mark" ] || exit 0
+for port in "$bridge/brif"/*; do
     [ -e "$port" ] || continue
     [ "$(basename "$port")" = "$device" ] || exit 0
 done
+# Somebody has given the host an address in this network.
+[ -z "$(ip -o address show dev "$bridge" scope global)" ] || exit 0
 as_root ip link del dev "$bridge"
 """
 )
