@@ -83,7 +83,7 @@ class Writer(Reader):
         self.changes.append((kind, object_id, event))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` on the event loop once the changes are on disk; never when they are rolled back."""
+        """Call ``callback`` on the event loop once the changes are on disk; never when rolled back."""
         self.callbacks.append(callback)
 
     def next_id(self, pool: str, first: int = 0) -> int:

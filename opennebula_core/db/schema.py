@@ -1,6 +1,6 @@
 """The tables as the first release made them; :mod:`opennebula_core.db.migrations` brings them further.
 
-Columns that rules ask for are typed; free attributes are JSON in ``template``; ``doc_*`` columns hold the parts
+Columns that rules ask for are typed; free attributes are JSON in ``template``; ``doc_*`` columns hold parts
 of an object's XML document, escaped and ready to be concatenated into an answer.
 """
 
@@ -55,7 +55,8 @@ INITIAL_SCHEMA: tuple[str, ...] = (
     "CREATE INDEX vm_owner ON vm (uid)",
     """CREATE TABLE history (
         vm_id INTEGER NOT NULL, seq INTEGER NOT NULL, host_id INTEGER NOT NULL, hostname TEXT NOT NULL,
-        cluster_id INTEGER NOT NULL, vm_mad TEXT NOT NULL, tm_mad TEXT NOT NULL, datastore_id INTEGER NOT NULL,
+        cluster_id INTEGER NOT NULL, vm_mad TEXT NOT NULL, tm_mad TEXT NOT NULL,
+        datastore_id INTEGER NOT NULL,
         stime INTEGER NOT NULL, etime INTEGER NOT NULL, prolog_stime INTEGER NOT NULL,
         prolog_etime INTEGER NOT NULL, running_stime INTEGER NOT NULL, running_etime INTEGER NOT NULL,
         epilog_stime INTEGER NOT NULL, epilog_etime INTEGER NOT NULL, action INTEGER NOT NULL,

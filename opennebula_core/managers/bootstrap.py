@@ -115,7 +115,7 @@ def _datastores(tx: Transaction, places: FirstPlaces) -> None:
                 ds_mad=driver,
                 tm_mad=tm_mad,
                 base_path=f"{root.rstrip('/')}/{datastore_id}",
-            )  # fmt: skip
+            )
         )
 
 

@@ -1,7 +1,7 @@
 """The executor: sends each step, writes each outcome with the change it causes, goes on after a crash.
 
-Delivery is at least once. A step without an outcome (the process ended, the driver died) is sent again with the
-next attempt number, unless it may be sent at most once.
+Delivery is at least once. A step without an outcome (the process ended, the driver died) is sent again with
+the next attempt number, unless it may be sent at most once.
 """
 
 from __future__ import annotations

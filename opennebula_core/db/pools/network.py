@@ -91,7 +91,8 @@ class NetworkPool(Pool[Network]):
                 )
             )
         self.tx.execute(
-            f"INSERT INTO address_range (network_id, {_RANGE_COLUMNS}, first_free) VALUES (?,?,?,?,?,?,?,?,?,?,0)",
+            f"INSERT INTO address_range (network_id, {_RANGE_COLUMNS}, first_free) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (network_id, new.id, new.type, new.size, new.mac, new.ip, new.global_prefix, new.ula_prefix,
              json.dumps(new.attributes), 0),
         )  # fmt: skip
@@ -135,11 +136,13 @@ class NetworkPool(Pool[Network]):
         self.tx.execute(
             "INSERT INTO lease VALUES (?, ?, ?, ?, ?)", (network_id, range_id, wanted, vm_id, nic_id)
         )
+        if index is None or wanted == first_free:
+            first_free = wanted + 1
         self.tx.execute(
-            "UPDATE address_range SET used_leases = used_leases + 1, first_free = ? WHERE network_id = ? AND id = ?",
-            (first_free + 1 if wanted == first_free else (wanted + 1 if index is None else first_free),
-             network_id, range_id),
-        )  # fmt: skip
+            "UPDATE address_range SET used_leases = used_leases + 1, first_free = ? "
+            "WHERE network_id = ? AND id = ?",
+            (first_free, network_id, range_id),
+        )
         self.tx.execute("UPDATE network SET used_leases = used_leases + 1 WHERE id = ?", (network_id,))
         return int(wanted)
 

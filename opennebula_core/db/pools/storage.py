@@ -8,10 +8,11 @@ from opennebula_core.db.tables import DatastoreRow, ImageRow
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
 
-# Counts users in place, whatever their number. Only READY, USED and their LOCKED counterparts follow the count;
-# an image that is disabled or broken stays so.
+# Counts users in place, whatever their number. Only READY, USED and their LOCKED counterparts follow it; an
+# image that is disabled or broken stays so.
 _COUNT_USE = f"""UPDATE image SET running_vms = running_vms + :delta, state = CASE
-        WHEN state IN ({ImageState.LOCKED:d}, {ImageState.LOCKED_USED:d}, {ImageState.LOCKED_USED_PERS:d}) THEN
+        WHEN state IN
+            ({ImageState.LOCKED:d}, {ImageState.LOCKED_USED:d}, {ImageState.LOCKED_USED_PERS:d}) THEN
             CASE WHEN running_vms + :delta = 0 THEN {ImageState.LOCKED:d}
                  WHEN persistent = 1 THEN {ImageState.LOCKED_USED_PERS:d} ELSE {ImageState.LOCKED_USED:d} END
         WHEN state IN ({ImageState.READY:d}, {ImageState.USED:d}, {ImageState.USED_PERS:d}) THEN

@@ -14,8 +14,8 @@ from opennebula_core.model.template import Template
 
 _RECORD = (
     "vm_id", "seq", "host_id", "hostname", "cluster_id", "vm_mad", "tm_mad", "datastore_id", "stime", "etime",
-    "prolog_stime", "prolog_etime", "running_stime", "running_etime", "epilog_stime", "epilog_etime", "action",
-    "uid", "gid", "request_id",
+    "prolog_stime", "prolog_etime", "running_stime", "running_etime", "epilog_stime", "epilog_etime",
+    "action", "uid", "gid", "request_id",
 )  # fmt: skip
 _SELECT_RECORDS = (
     HistoryRow.select(*(getattr(HistoryRow, name) for name in _RECORD))

@@ -33,8 +33,8 @@ def group_methods() -> Iterable[Method]:
         "Return a group; -1 is the caller's primary group.",
     )
     yield Method("one.grouppool.info", (), Access.LISTING, Mode.READ, _pool, "List groups.")
-    yield Method("one.group.allocate", (Param("name", str),), (Need(GROUP, Right.CREATE),), Mode.WRITE, _allocate,
-                 "Make a group.")  # fmt: skip
+    create = (Need(GROUP, Right.CREATE),)
+    yield Method("one.group.allocate", (Param("name", str),), create, Mode.WRITE, _allocate, "Make a group.")
     yield Method(
         "one.group.delete", (Param("id", int),), _ADMIN, Mode.WRITE, _delete, "Remove an empty group."
     )

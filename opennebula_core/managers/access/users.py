@@ -86,9 +86,9 @@ def _allocate(core: Core) -> Method:
         check_name(name, allow_blanks=False)
         driver = driver or CORE_DRIVER
         stored = await stored_password(driver, password)
-        return await core.store.write(lambda tx: _add(tx, session, User(
-            id=-1, name=name, password=stored, auth_driver=driver, group_ids=list(group_ids) or [_USERS_GROUP],
-        )))  # fmt: skip
+        user = User(id=-1, name=name, password=stored, auth_driver=driver)
+        user.group_ids = list(group_ids) or [_USERS_GROUP]
+        return await core.store.write(lambda tx: _add(tx, session, user))
 
     return Method(
         "one.user.allocate",
@@ -148,8 +148,14 @@ def _chauth(core: Core) -> Method:
 
         return await core.store.write(write)
 
-    return Method("one.user.chauth", (Param("id", int), Param("driver", str), Param("password", str, "")), _ADMIN,
-                  Mode.ASYNC, chauth, "Change how a user is authenticated.")  # fmt: skip
+    return Method(
+        "one.user.chauth",
+        (Param("id", int), Param("driver", str), Param("password", str, "")),
+        _ADMIN,
+        Mode.ASYNC,
+        chauth,
+        "Change how a user is authenticated.",
+    )
 
 
 def _membership() -> Iterable[Method]:

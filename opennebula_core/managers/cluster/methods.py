@@ -50,7 +50,7 @@ def _render_many(tx: Snapshot, clusters: Iterable[Cluster]) -> Iterable[str]:
 
 
 def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
-    """What the cluster reserves counts for its hosts at once."""
+    """Let what the cluster reserves count for its hosts at once."""
     assert isinstance(changed, Cluster)
     tx.execute("UPDATE cluster SET template = ? WHERE id = ?", (template.to_json(), changed.id))
     for host in tx.hosts.where("cluster_id = ?", (changed.id,)):
@@ -74,7 +74,8 @@ def _delete(tx: Transaction, session: Session, cluster_id: int) -> int:
     for members, what in zip(tx.clusters.members(cluster_id), ("hosts", "datastores", "vnets"), strict=True):
         if members:
             raise ActionError(
-                f"Cannot delete cluster. Cluster {cluster_id} is not empty, it contains {len(members)} {what}.",
+                f"Cannot delete cluster. Cluster {cluster_id} is not empty, "
+                f"it contains {len(members)} {what}.",
                 cluster_id,
             )
     tx.clusters.drop(cluster_id)

@@ -1,4 +1,4 @@
-"""Watching hosts: monitoring is switched on and off, reports are taken in, a silent host is lost and found."""
+"""Watching hosts: monitoring is switched on and off, reports are taken in, hosts are lost and found."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class HostWatch:
                     self.start(host.id)
 
     def _is_due(self, host_id: int, now: float) -> bool:
-        """A host in ERROR is asked anew each period, should its driver not do so by itself."""
+        """Return whether a host in ERROR shall be asked anew, should its driver not do so by itself."""
         return now - self._heard.get(host_id, 0.0) > self._core.config.monitoring.host_period_s
 
     async def keep_series(self) -> None:

@@ -43,7 +43,8 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
         )
     if not path and not source and not (kind is ImageType.DATABLOCK and size.isdigit() and int(size) > 0):
         raise AllocateError(
-            "Error allocating a new image. No PATH in template; name a file with PATH, or give a DATABLOCK a SIZE"
+            "Error allocating a new image. No PATH in template; "
+            "name a file with PATH, or give a DATABLOCK a SIZE"
         )
     persistent = _take(given, "PERSISTENT").upper() == "YES"
     format_word = (_take(given, "FORMAT") or _DRIVER_FORMATS.get(given.get("DRIVER"), "")).lower()

@@ -196,9 +196,14 @@ def _changes() -> Iterable[Method]:
         tx.images.save(image)
         return image_id
 
-    yield Method("one.image.enable", (Param("id", int), Param("enable", bool)), _MANAGE, Mode.WRITE, enable,
-                 "Enable or disable an image.")  # fmt: skip
-    yield Method("one.image.persistent", (Param("id", int), Param("persistent", bool)), _MANAGE, Mode.WRITE, persistent,
-                 "Make an image persistent: one VM at a time, its changes are kept.")  # fmt: skip
-    yield Method("one.image.chtype", (Param("id", int), Param("type", str)), _MANAGE, Mode.WRITE, chtype,
-                 "Change an image's type.")  # fmt: skip
+    for word, param, handler, doc in (
+        ("enable", Param("enable", bool), enable, "Enable or disable an image."),
+        (
+            "persistent",
+            Param("persistent", bool),
+            persistent,
+            "Let one VM at a time use an image and change it.",
+        ),
+        ("chtype", Param("type", str), chtype, "Change an image's type."),
+    ):
+        yield Method(f"one.image.{word}", (Param("id", int), param), _MANAGE, Mode.WRITE, handler, doc)

@@ -30,7 +30,7 @@ class VmPaths:
         return f"{self.front_end_root}/{self.datastore_id}/{self.vm_id}"
 
     def disk(self, disk_id: str | int) -> str:
-        """A disk file on the host."""
+        """Return the path of a disk file on the host."""
         return f"{self.on_host}/disk.{disk_id}"
 
     @property

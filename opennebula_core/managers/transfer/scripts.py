@@ -143,11 +143,12 @@ def _epilog_front_end(vm: Vm, stay: Stay) -> Iterator[str]:
 
 
 def delete_lines(vm: Vm, stay: Stay, host: str) -> Iterator[str]:
-    """The lines that remove a VM's files on a host without saving any."""
+    """Yield the lines that remove a VM's files on a host without saving any."""
     for disk in vm.template.vectors("DISK"):
         path = f"{host}:{stay.paths.disk(disk['DISK_ID'])}"
         yield f"DELETE {_disk_tm(disk, stay)} {path} {_tail(vm, disk, stay)}"
-    yield f"DELETE {stay.forced_tm_mad or stay.tm_mad} {host}:{stay.paths.on_host} {vm.id} {stay.paths.datastore_id}"
+    tm_mad = stay.forced_tm_mad or stay.tm_mad
+    yield f"DELETE {tm_mad} {host}:{stay.paths.on_host} {vm.id} {stay.paths.datastore_id}"
 
 
 def _delete_front_end(vm: Vm, stay: Stay) -> Iterator[str]:

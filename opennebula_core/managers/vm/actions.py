@@ -375,7 +375,8 @@ class VmActions:
         allowed = vm.template.get("AUTOMATIC_REQUIREMENTS")
         if "CLUSTER_ID" in allowed and f"CLUSTER_ID = {host.cluster_id}" not in allowed:
             raise ActionError(
-                f"Cannot migrate to a different cluster. VM {vm.id} needs what cluster {host.cluster_id} does not have",
+                f"Cannot migrate to a different cluster. VM {vm.id} needs what cluster {host.cluster_id} "
+                f"does not have",
                 vm.id,
             )
         if live:

@@ -68,7 +68,8 @@ def _find_image(tx: Transaction, session: Session, disk: Vector) -> Image:
     image = tx.images.find_by_name(disk["IMAGE"], uid)
     if image is None:
         raise NotFoundError(
-            f"User {uid} does not own an image with name: {disk['IMAGE']} . Set IMAGE_UNAME or IMAGE_UID of owner in DISK."
+            f"User {uid} does not own an image with name: {disk['IMAGE']} . "
+            f"Set IMAGE_UNAME or IMAGE_UID of owner in DISK."
         )
     return image
 

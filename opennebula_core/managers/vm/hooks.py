@@ -31,6 +31,6 @@ def with_plugin_steps(hooks: CoreHooks, plan: Plan, vm: Vm) -> Plan:
 
 
 def _plugin_step(item: PlanStep, before: list[Step], plan: Plan) -> Step:
-    """A plugin's step shows the state of the step that it follows, or of the first one."""
+    """Return a plugin's step, which shows the state of the step that it follows, or of the first one."""
     lcm_state: LcmState = before[-1].lcm_state if before else plan.steps[0].lcm_state
     return Step(item.kind, item.action, lcm_state, arguments={"driver": item.driver, **item.parameters})

@@ -1,4 +1,6 @@
-"""What monitoring says of guests, and what follows. Source: VM life cycle of OpenNebula 6.10, section monitoring.
+"""What monitoring says of guests, and what follows.
+
+Source: VM life cycle of OpenNebula 6.10, what monitoring does to states.
 
 A report never touches a VM whose plan is under way: the plan knows better what the guest is doing.
 """
@@ -23,7 +25,7 @@ from opennebula_core.wire.monitoring import VmMetrics, VmStates
 LOG = logging.getLogger(__name__)
 
 SETTLING_S = 30
-"""A guest reported alive so soon after it was put to sleep is a report from before. Source: OpenNebula 6.x."""
+"""A guest seen alive so soon after it was put to sleep was seen before. Source: OpenNebula 6.x."""
 
 _EVENTS = {
     GuestState.RUNNING: VmEvent.MONITOR_RUNNING,

@@ -13,9 +13,13 @@ from opennebula_core.model.template import Vector
 INHERITED = (
     "NETWORK_ADDRESS", "NETWORK_MASK", "GATEWAY", "GATEWAY6", "DNS", "GUEST_MTU", "SEARCH_DOMAIN", "METRIC",
     "METHOD", "IP6_METHOD", "IP6_METRIC", "MTU", "FILTER_IP_SPOOFING", "FILTER_MAC_SPOOFING",
-    "INBOUND_AVG_BW", "INBOUND_PEAK_BW", "INBOUND_PEAK_KB", "OUTBOUND_AVG_BW", "OUTBOUND_PEAK_BW", "OUTBOUND_PEAK_KB",
+    "INBOUND_AVG_BW", "INBOUND_PEAK_BW", "INBOUND_PEAK_KB", "OUTBOUND_AVG_BW", "OUTBOUND_PEAK_BW",
+    "OUTBOUND_PEAK_KB",
 )  # fmt: skip
-"""Attributes of a network that its NICs carry; a range's own value wins. Source: INHERIT_VNET_ATTR of 6.10."""
+"""Attributes of a network that its NICs carry; a range's own value wins.
+
+Source: INHERIT_VNET_ATTR of 6.10.
+"""
 
 
 def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
@@ -66,7 +70,8 @@ def _find_network(tx: Transaction, session: Session, nic: Vector) -> Network:
     network = tx.networks.find_by_name(nic["NETWORK"], uid)
     if network is None:
         raise NotFoundError(
-            f"User {uid} does not own a network with name: {nic['NETWORK']} . Set NETWORK_UNAME or NETWORK_UID of owner in NIC."
+            f"User {uid} does not own a network with name: {nic['NETWORK']} . "
+            f"Set NETWORK_UNAME or NETWORK_UID of owner in NIC."
         )
     return network
 

@@ -128,9 +128,9 @@ class VmRecovery:
         self._back_home(tx, vm)
 
     def _back_home(self, tx: Transaction, vm: Vm) -> None:
-        """Give a migration up that failed: the VM belongs to the host it came from, and is started there.
+        """Give a migration up whose transfer failed: the VM belongs to the host it came from.
 
-        Its files never left that host when the transfer failed; when only the boot failed they are moved back.
+        Its files never left that host.
         """
         restarts = {
             LcmState.PROLOG_MIGRATE_FAILURE: None,
