@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import socket
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ KEEP_ALIVE_S: Final = 60
 BACKLOG: Final = 1024
 MAX_CONNECTIONS: Final = 1000
 GRACE_S: Final = 5
+WANTED_FILES: Final = 4 * MAX_CONNECTIONS
+"""Open files that are asked for: connections, and what drivers, logs and the database need beside them."""
 LOOK_EVERY_S: Final = 5.0
 
 
@@ -70,6 +73,7 @@ class Server:
         :raises ConfigError: address or certificate cannot be used
         """
         self._load_certificate()
+        _allow_files()
         listening = self._listen()
         self.port = listening.getsockname()[1]
         serving = asyncio.create_task(self._server.serve([listening]), name="api server")
@@ -127,3 +131,11 @@ class Server:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             end_late_connections(self._server.server_state.connections)
+
+
+def _allow_files() -> None:
+    """Raise the limit of open files, often 1,024, as far as the system lets a plain user."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
