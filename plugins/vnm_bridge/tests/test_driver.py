@@ -182,6 +182,18 @@ async def test_guests_that_come_and_go_at_once_do_not_disturb_one_another(
 
 
 @pytest.mark.integration
+async def test_bridges_that_an_administrator_made_need_no_rights(
+    make_driver: MakeDriver, guest: Guest, lab: Lab
+) -> None:
+    driver = make_driver(ssh_user="oneadmin", sudo=False)
+
+    await driver.pre(guest, [nic("br0", "eth0")])
+    await driver.clean(guest, [nic("br0", "eth0")])
+
+    assert lab.exec("host1", ["ls", "/sys/class/net/br0/brif"]).split() == ["eth0"]
+
+
+@pytest.mark.integration
 async def test_a_user_without_the_right_is_told_so(make_driver: MakeDriver, guest: Guest) -> None:
     with pytest.raises(DriverError, match=r"bridge 'test0' on 'host1': .*not permitted"):
         await make_driver(ssh_user="oneadmin", sudo=False).pre(guest, [nic("test0")])

@@ -26,7 +26,7 @@ if [ ! -e "$bridge" ]; then
     as_root ip link set dev "$bridge" alias "$mark"
 fi
 [ -d "$bridge/bridge" ] || refuse "$bridge is there and is no bridge; name another one in the network"
-as_root ip link set dev "$bridge" up
+[ $(($(cat "$bridge/flags") & 1)) -eq 1 ] || as_root ip link set dev "$bridge" up
 [ -n "$device" ] && [ ! -e "$bridge/brif/$device" ] || exit 0
 [ -e "$device" ] || refuse "the host has no interface $device; correct PHYDEV of the network"
 # Taking it from another bridge would cut off everybody on that one.
