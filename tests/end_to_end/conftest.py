@@ -9,6 +9,8 @@ from opennebula_core.config import Location
 from opennebula_core.testing.cloud_in_lab import CloudInLab
 from opennebula_core.testing.kvmlab import Lab
 
+from tests.end_to_end.estate import Estate, build_estate
+
 
 @pytest.fixture
 def cloud(front_end_network: Lab, tmp_path: Path) -> Iterator[CloudInLab]:
@@ -29,3 +31,9 @@ def pytest_runtest_makereport(
     if report.failed and isinstance(cloud, CloudInLab):
         report.sections += [(f"log {name}", text) for name, text in cloud.logs()]
     return report
+
+
+@pytest.fixture
+def estate(cloud: CloudInLab, guest_image: Path, tmp_path: Path) -> Estate:
+    """Return a cloud with two hosts, an image, a network and a template."""
+    return build_estate(cloud, guest_image, tmp_path)
