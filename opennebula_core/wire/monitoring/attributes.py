@@ -13,7 +13,8 @@ from typing import Final
 from opennebula_core.errors import TemplateError
 from opennebula_core.model.template import Template, Value, Vector
 
-_NAME = re.compile(r"(?:^|(?<=[\s,]))([A-Za-z_][\w.-]*+)[ \t]*+=[ \t]*+")
+_LINE_NAME = re.compile(r"(?:^|(?<=[\s,]))([A-Za-z_][\w.-]*+)[ \t]*+=[ \t]*+")
+_WORD_NAME = re.compile(r"(?:^|(?<=[\s,]))([A-Za-z_][\w.-]*+)=")
 _VECTOR = re.compile(r"\[((?:[^\]\"]|\"(?:[^\"\\]|\\.)*+\")*+)\]", re.DOTALL)
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
 _LINE = re.compile(r"[^\n]*+")
@@ -31,7 +32,8 @@ def parse_attributes(text: str, *, words: bool = False) -> Template:
     :param words: commas and blanks end a value too, as up to 4.2; else only the line's end does
     """
     template = Template()
-    for name, value in _scan(text, _WORD if words else _LINE):
+    patterns = (_WORD_NAME, _WORD) if words else (_LINE_NAME, _LINE)
+    for name, value in _scan(text, *patterns):
         try:
             template.add(name, value)
         except TemplateError:
@@ -44,10 +46,10 @@ def render_attributes(items: Iterable[tuple[str, Value]]) -> str:
     return "".join(f"{name}={_render(value)}\n" for name, value in items)
 
 
-def _scan(text: str, plain: re.Pattern[str]) -> Iterator[tuple[str, Value]]:
+def _scan(text: str, name: re.Pattern[str], plain: re.Pattern[str]) -> Iterator[tuple[str, Value]]:
     position = malformed = 0
-    while malformed < _MAX_MALFORMED and (found := _NAME.search(text, position)):
-        name, start = found[1], found.end()
+    while malformed < _MAX_MALFORMED and (found := name.search(text, position)):
+        start = found.end()
         first = text[start : start + 1]
         match = _VECTOR.match(text, start) if first == "[" else _QUOTED.match(text, start)
         if first in ("[", '"') and match is None:
@@ -56,15 +58,15 @@ def _scan(text: str, plain: re.Pattern[str]) -> Iterator[tuple[str, Value]]:
         assert value is not None
         position = value.end()
         if match is None:
-            yield from _single(name, value[0].strip())
+            yield from _single(found[1], value[0].strip())
         elif first == "[":
             vector = Vector(
                 (key.upper(), _unescape(quoted or bare)) for key, quoted, bare in _pairs(match[1])
             )
             if vector:
-                yield name, vector
+                yield found[1], vector
         else:
-            yield name, _unescape(match[1])
+            yield found[1], _unescape(match[1])
 
 
 def _pairs(text: str) -> list[tuple[str, str, str]]:

@@ -116,7 +116,7 @@ class MonitorListener:
                 async with asyncio.timeout(TCP_LIMIT_S):
                     self.receive(await _read_all(reader))
         except (OSError, TimeoutError, ValueError) as error:
-            LOG.warning("monitoring message over TCP dropped: %s", error or "it takes too long")
+            LOG.warning("monitoring message over TCP dropped: %s", str(error) or "it takes too long")
         except asyncio.CancelledError:
             LOG.debug("monitoring message over TCP dropped: the core ends")
         finally:

@@ -34,6 +34,8 @@ def unpack(payload: str) -> str:
         raise DriverError(
             f"read a monitoring message: more than {MAX_UNPACKED_BYTES} bytes; see what the driver sends"
         )
+    if not stream.eof:
+        raise DriverError("read a monitoring message: it is cut off; see what the driver sends")
     return data.decode("utf-8", "replace")
 
 

@@ -67,7 +67,9 @@ class MonitorSender:
                     writer.close()
                     await writer.wait_closed()
         except (OSError, TimeoutError) as error:
-            LOG.warning("monitoring message to %s:%d not sent: %s", *self._endpoint, error or "no answer")
+            LOG.warning(
+                "monitoring message to %s:%d not sent: %s", *self._endpoint, str(error) or "no answer"
+            )
 
     def close(self) -> None:
         """Close the socket."""
