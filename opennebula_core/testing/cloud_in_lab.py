@@ -50,6 +50,9 @@ ssh_config = "{ssh_config}"
 
 [drivers.tm.ssh.options]
 ssh_config = "{ssh_config}"
+
+[drivers.vnm.bridge.options]
+ssh_config = "{ssh_config}"
 """
 """``oned.toml`` with short periods; it names the lab's ssh configuration, so no user's own is used."""
 

@@ -8,7 +8,6 @@ import pytest
 from opennebula_core.config import Location
 from opennebula_core.testing.cloud_in_lab import CloudInLab
 from opennebula_core.testing.kvmlab import Lab
-
 from tests.end_to_end.estate import Estate, build_estate
 
 

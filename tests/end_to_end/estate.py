@@ -103,7 +103,9 @@ def build_estate(cloud: CloudInLab, guest_image: Path, folder: Path) -> Estate:
     template = TEMPLATE.format(image_id=image_id, network_id=network_id)
     template_id = int(cloud.call("one.template.allocate", template))
     host_ids = cloud.add_hosts()
-    wait_until(lambda: _image_state(cloud, image_id) is ImageState.READY, "the image to be READY", IMAGE_LIMIT)
+    wait_until(
+        lambda: _image_state(cloud, image_id) is ImageState.READY, "the image to be READY", IMAGE_LIMIT
+    )
     return Estate(cloud, host_ids, image_id, network_id, template_id)
 
 
@@ -114,5 +116,3 @@ def _image_state(cloud: CloudInLab, image_id: int) -> ImageState:
 def uptime_s(status: dict[str, str]) -> float:
     """Return how long a guest has been up, as it says itself."""
     return float(status["uptime"].split()[0])
-
-

@@ -14,8 +14,7 @@ def test_a_template_becomes_a_guest_that_answers_and_goes_without_a_trace(estate
     vm_id = estate.instantiate("first")
 
     estate.cloud.wait_for_vm(vm_id, VmState.ACTIVE, LcmState.RUNNING)
-    status = estate.wait_for_answer(vm_id)
-    print(status)
+    assert estate.wait_for_answer(vm_id)["hostname"] == "first"
 
     estate.action("terminate", vm_id)
     estate.cloud.wait_for_vm(vm_id, VmState.DONE)
