@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from opennebula_core.contracts.vmm import GuestState, VmmDriver
-from opennebula_core.errors import DriverError
+from opennebula_core.contracts.vmm import Guest, GuestState, VmmDriver
+from opennebula_core.errors import DriverError, OpenNebulaError
 from opennebula_core.wire.services.guest import VmmCall
 from opennebula_core.wire.services.vmm_steps import Steps
 
@@ -115,7 +115,7 @@ async def _save(work: Work) -> str:
 
 
 async def _migrate(work: Work) -> str:
-    """Move a guest; a failure leaves nothing of it on the destination."""
+    """Move a guest; a failure leaves nothing on the destination, unless the guest may be there."""
     call, steps = work.call, work.steps
     here, nics, vm = call.guest, call.nics(), call.guest.document
     if not call.other_host:
@@ -126,13 +126,29 @@ async def _migrate(work: Work) -> str:
         await steps.network("pre", there, nics)
         await steps.hypervisor(here.host, work.driver.migrate, here, call.other_host)
     except Exception:
-        await steps.attempt(steps.migration("fail", call.tm_command, vm))
-        await steps.attempt(steps.network("clean", there, nics))
+        if await _is_absent(work, there):
+            await steps.attempt(steps.migration("fail", call.tm_command, vm))
+            await steps.attempt(steps.network("clean", there, nics))
         raise
     await steps.attempt(steps.network("clean", here, nics))
     await steps.attempt(steps.network("post", there, nics))
     await steps.attempt(steps.migration("post", call.tm_command, vm))
     return ""
+
+
+async def _is_absent(work: Work, guest: Guest) -> bool:
+    """Return whether it is sure that nothing of a guest is on the host.
+
+    A migration whose outcome was lost on the way may have happened; then the files there are the only ones.
+    """
+    try:
+        state = await work.steps.call(guest.host, work.driver.poll, guest)
+    except (OpenNebulaError, OSError) as error:
+        work.call.guest.report.warning(str(error))
+        state = GuestState.UNKNOWN
+    if state is not GuestState.POWEROFF:
+        work.call.guest.report.warning(f"{guest.host} is left as it is: the guest is {state} there")
+    return state is GuestState.POWEROFF
 
 
 async def _cleanup(work: Work) -> str:

@@ -29,6 +29,10 @@ FAILING: set[str] = set()
 """The steps that shall fail."""
 
 
+STATES: dict[str, GuestState] = {}
+"""What a look at the guest on a host says; elsewhere it is suspended."""
+
+
 async def step(name: str) -> None:
     STEPS.append(name)
     await asyncio.sleep(0)
@@ -60,7 +64,7 @@ class RecordingVmm(VmmDriver):
 
     async def poll(self, guest: Guest) -> GuestState:
         await step("poll")
-        return GuestState.SUSPENDED
+        return STATES.get(guest.host, GuestState.SUSPENDED)
 
     async def save(self, guest: Guest, checkpoint: str) -> None:
         await step(f"save {checkpoint}")
@@ -187,6 +191,14 @@ def failing() -> Iterator[set[str]]:
     FAILING.clear()
     yield FAILING
     FAILING.clear()
+
+
+@pytest.fixture
+def states() -> Iterator[dict[str, GuestState]]:
+    """State of the guest by host."""
+    STATES.clear()
+    yield STATES
+    STATES.clear()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from opennebula_core.contracts.vmm import GuestState
 from opennebula_core.wire.dialects.vmm import OwnVmmDialect
 from opennebula_core.wire.requests import VmmRequest
 from opennebula_core.wire.services.vmm import VmmService
@@ -186,9 +187,10 @@ async def test_migrate_prepares_the_destination_and_clears_the_source(serve: Ser
 
 @pytest.mark.parametrize("fails", ["premigrate", "pre", "migrate"])
 async def test_a_failed_migration_leaves_nothing_on_the_destination(
-    fails: str, serve: Serve, steps: list[str], failing: set[str]
+    fails: str, serve: Serve, steps: list[str], failing: set[str], states: dict[str, GuestState]
 ) -> None:
     failing.add(fails)
+    states["host02"] = GuestState.POWEROFF
 
     answer = await serve(VmmService, "rec").ask(
         line(action="MIGRATE", migr_host="host02", tm_command=MIGRATE)
@@ -197,6 +199,31 @@ async def test_a_failed_migration_leaves_nothing_on_the_destination(
     assert answer.startswith(f"MIGRATE FAILURE 7 {fails}")
     assert steps[-3:] == ["failmigrate", "clean host02 rec:0,3", "clean host02 other:1"]
     assert not any(step.startswith("clean host01") for step in steps)
+
+
+@pytest.mark.parametrize("state", [GuestState.RUNNING, GuestState.UNKNOWN])
+async def test_a_destination_on_which_the_guest_may_be_keeps_its_files(
+    state: GuestState, serve: Serve, steps: list[str], failing: set[str], states: dict[str, GuestState]
+) -> None:
+    failing.add("migrate")
+    states["host02"] = state
+
+    answer = await serve(VmmService, "rec").ask(
+        line(action="MIGRATE", migr_host="host02", tm_command=MIGRATE)
+    )
+
+    assert answer.startswith("MIGRATE FAILURE 7 migrate")
+    assert steps[-2:] == ["migrate host01 host02", "poll"]
+
+
+async def test_a_destination_that_does_not_answer_keeps_its_files(
+    serve: Serve, steps: list[str], failing: set[str]
+) -> None:
+    failing.update({"migrate", "poll"})
+
+    await serve(VmmService, "rec").ask(line(action="MIGRATE", migr_host="host02", tm_command=MIGRATE))
+
+    assert steps[-2:] == ["migrate host01 host02", "poll"]
 
 
 async def test_a_migration_that_happened_is_a_success_whatever_follows(
