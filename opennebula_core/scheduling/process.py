@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from types import FrameType
 
@@ -68,7 +69,7 @@ def main(policy: str, endpoint: str, once: bool, dry_run: bool, vm_id: int | Non
 def _start_logging(config: Config, *, is_interactive: bool) -> None:
     level = logging.WARNING if is_interactive else logging.getLevelNamesMapping()[config.log.level.upper()]
     logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        level=level, format="%(asctime)s [%(levelname).1s] %(name)s: %(message)s", stream=sys.stderr
     )
 
 
@@ -128,7 +129,7 @@ def _serve(config: Config, request: Request) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, reload)
-    with take_pid_file(config.location, "onesched"):
+    with nullcontext() if request.is_dry else take_pid_file(config.location, "onesched"):
         service.run()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from opennebula_core.contracts.scheduler import Migration, Placement, Round
-from opennebula_core.errors import AuthenticationError, ClientError, OpenNebulaError
+from opennebula_core.errors import OpenNebulaError
 from opennebula_core.scheduling.collector import Collector
 from opennebula_core.scheduling.dispatcher import Caller
 from opennebula_core.scheduling.extensions import HookExtensions
@@ -95,8 +95,6 @@ class Rounds:
     def _is_allowed(self, round: Round) -> bool:
         try:
             self._extensions.before_round(round.cloud, round.vms)
-        except (ClientError, AuthenticationError):
-            raise
         except OpenNebulaError as error:
             LOG.warning("round: refused by a plugin: %s", error)
             return False

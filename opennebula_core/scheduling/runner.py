@@ -17,7 +17,7 @@ from opennebula_core.contracts.scheduler import (
     SchedulerPolicy,
     Unplaced,
 )
-from opennebula_core.errors import AuthenticationError, ClientError, OpenNebulaError
+from opennebula_core.errors import OpenNebulaError
 from opennebula_core.scheduling.dispatcher import Caller, Outcome, outcome_of
 from opennebula_core.scheduling.messages import is_told, update_text
 
@@ -99,7 +99,7 @@ class Runner:
         for decision, future in in_flight:
             try:
                 waits_again |= self._finish(decision, future, round, summary)
-            except (ClientError, AuthenticationError) as error:
+            except OpenNebulaError as error:
                 failures.append(error)
         if failures:
             raise failures[0]

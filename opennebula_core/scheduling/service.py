@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from opennebula_core.client import Client
-from opennebula_core.errors import AuthenticationError, ClientError, OpenNebulaError
+from opennebula_core.errors import OpenNebulaError
 from opennebula_core.scheduling.collector import Collector
 from opennebula_core.scheduling.dispatcher import Caller, Dispatcher
 from opennebula_core.scheduling.extensions import HookExtensions
@@ -42,7 +42,7 @@ LOAD_FACTOR: Final = 4
 class Service:
     """Runs until it is told to stop; survives restarts of the core.
 
-    :param connect: makes a client; called again when the core no longer accepts the credentials
+    :param connect: makes a client
     :param load: reads the configuration and returns the policy in charge
     :param make_caller: carries decisions out with a client, or only says what it would do
     """
@@ -55,24 +55,18 @@ class Service:
         make_caller: Callable[[Client], Caller] = Dispatcher,
     ) -> None:
         self.events: SimpleQueue[Event] = SimpleQueue()
-        self._connect = connect
         self._load = load
         self._extensions = extensions
-        self._make_caller = make_caller
+        self._client = connect()
+        self._caller = make_caller(self._client)
+        self._watcher = Watcher(connect(), self.events)
         self._due_s: float | None = None
         self._retry_s = FIRST_RETRY_S
         self._last_duration_s = 0.0
         self._is_connected = False
         self._has_changes = False
         self._has_news = False
-        self._open(load())
-
-    def _open(self, charge: Charge) -> None:
-        self._client = self._connect()
-        self._caller = self._make_caller(self._client)
-        self._take_charge(charge)
-        self._watcher = Watcher(self._connect(), self.events)
-        self._watcher.start()
+        self._take_charge(load())
 
     def _close(self) -> None:
         self._watcher.close()
@@ -87,6 +81,7 @@ class Service:
 
     def run(self) -> None:
         """Serve until a :class:`Stop` arrives in :attr:`events`."""
+        self._watcher.start()
         while True:
             for event in self._wait():
                 if isinstance(event, Stop):
@@ -115,12 +110,7 @@ class Service:
         """Do something that may fail without ending the process: the cloud needs its scheduler tomorrow."""
         try:
             work()
-        except AuthenticationError as error:
-            LOG.error("the core refused the scheduler's credentials: %s; reading them again", error)
-            self._due_s = None
-            self._close()
-            self._open(self._rounds.charge)
-        except ClientError as error:
+        except OpenNebulaError as error:
             LOG.warning("round broken off: %s; trying again in %.1f s", error, self._retry_s)
             self._rounds.collector.reset()
             self._due_s = monotonic() + self._retry_s
@@ -147,8 +137,6 @@ class Service:
                     LOG.warning("the core does not answer: %s; trying again until it does", error)
                 self._is_connected = False
                 self._due_s = None
-                if isinstance(error, AuthenticationError):
-                    raise error
             case Reload():
                 self._reload()
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from opennebula_core.client import Client
 from opennebula_core.client.client import Change
-from opennebula_core.errors import AuthenticationError, ClientError, FaultError, OpenNebulaError
+from opennebula_core.errors import FaultError, OpenNebulaError
 
 LOG = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Watcher:
                     raise
                 self._put(Connected(has_changes=False))
                 return
-            except (ClientError, AuthenticationError) as error:
+            except OpenNebulaError as error:
                 self._put(Lost(error))
                 cursor = FROM_NOW
                 self._is_closing.wait(retry_s)
