@@ -24,7 +24,7 @@ test: setup
 check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy --explicit-package-bases opennebula_core plugins tests bench
+	@$(BIN)/mypy --explicit-package-bases opennebula_core plugins tests bench docs/plugins/examples
 	@$(BIN)/pytest tests/test_layering.py
 
 # The benchmarks, beside the figures of the reference.

@@ -29,9 +29,9 @@ audit = "acme_audit"
 ```python
 from opennebula_core.hookspecs import impl
 
+
 @impl
-def opennebula_state_changed(change):
-    ...
+def opennebula_state_changed(change): ...
 ```
 
 - A function takes only those of a hook's arguments that it uses, by name. It is a plain `def`.
