@@ -18,8 +18,10 @@ from bench.api import (
     measure_pool,
     measure_restart,
 )
+from bench.drivers import measure_driver_actions
 from bench.figures import Figure, read_references, short, table
 from bench.front_end import FrontEnd, running_front_end
+from bench.lifecycle import measure_lifecycle
 
 Benchmark = Callable[[FrontEnd, float], Iterator[Figure]]
 
@@ -29,7 +31,9 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "pool": measure_pool,
     "memory": measure_memory,
     "restart": measure_restart,
+    "lifecycle": measure_lifecycle,
     "hosts": measure_hosts,
+    "drivers": measure_driver_actions,
 }
 """In this order: each finds the VMs that the ones before it made."""
 
