@@ -275,4 +275,3 @@ class UserSettings:
             expected="three octal digits such as 177",
         ),
     )
-    default_auth: str = setting("", Rule("auth driver that is asked about unknown users; empty: none"))
