@@ -45,7 +45,8 @@ class HttpResponse:
 
 RouteHandler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 BackgroundTask = Callable[[], Awaitable[None]]
-StepHandler = Callable[..., Awaitable[object]]
+StepHandler = Callable[[int, str, Mapping[str, Any]], Awaitable[object]]
+"""Called with the VM's id, the step's action and its parameters; what it raises fails the step."""
 
 
 class ManagerRegistry:
@@ -87,7 +88,7 @@ class ManagerRegistry:
         self._claim("object kind", kind.value, pool)
 
     def add_step_kind(self, name: str, handler: StepHandler) -> None:
-        """Add a kind of plan step that is carried out in the core and not by a driver."""
+        """Add a kind of plan step that is carried out in the core and not by a driver; it may run twice."""
         self._claim("step kind", name, handler)
 
     @property

@@ -15,10 +15,11 @@ class PlanStep:
     An added step names the step that it comes before or after by that step's action; with neither it comes
     last. It fails the operation when it fails, as any other step does.
 
-    :param kind: the kind of driver that carries it out, such as ``vmm``
-    :param driver: that driver's name, such as ``kvm``
-    :param action: what is asked of it, such as ``DEPLOY``
-    :param parameters: what the action needs beside the VM, by name
+    :param kind: ``vmm`` or ``tm`` for a driver's step, or a kind that a plugin carries out in the core
+        (:meth:`~opennebula_core.contracts.manager.ManagerRegistry.add_step_kind`)
+    :param driver: the driver's name, such as ``kvm``
+    :param action: what is asked: an action such as ``DEPLOY``, for ``tm`` the phase such as ``prolog``
+    :param parameters: what a plugin's step needs beside the VM, by name
     :param before: action of the step before which an added step comes
     :param after: action of the step after which an added step comes
     """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 import pytest
 
@@ -25,6 +26,10 @@ async def work() -> None:
     return None
 
 
+async def publish(vm_id: int, action: str, parameters: Mapping[str, object]) -> None:
+    return None
+
+
 class Table:
     """Stands for a peewee model, of which the registry knows only that it is a class."""
 
@@ -38,7 +43,7 @@ def filled(registry: ManagerRegistry, plugin: str) -> None:
     registry.add_route("/market", answer)
     registry.add_background_task("market", work)
     registry.add_object_kind(ObjectKind.MARKETPLACE, Table)
-    registry.add_step_kind("publish", work)
+    registry.add_step_kind("publish", publish)
 
 
 def test_what_was_added_is_found_by_name() -> None:
@@ -50,7 +55,7 @@ def test_what_was_added_is_found_by_name() -> None:
     assert registry.routes == {"/market": answer}
     assert registry.background_tasks == {"market": work}
     assert registry.object_kinds == {ObjectKind.MARKETPLACE: Table}
-    assert registry.step_kinds == {"publish": work}
+    assert registry.step_kinds == {"publish": publish}
 
 
 def test_migrations_come_in_the_order_of_their_versions_for_each_plugin() -> None:
