@@ -21,8 +21,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from opennebula_core.contracts.board import Board
-from opennebula_core.contracts.decisions import (
+from opennebula_core.contracts.driver import DriverContext, Option
+from opennebula_core.contracts.matchmaking.board import Board
+from opennebula_core.contracts.matchmaking.datastores import DatastoreChooser
+from opennebula_core.contracts.matchmaking.decisions import (
     Annotation,
     Decision,
     Migration,
@@ -30,9 +32,10 @@ from opennebula_core.contracts.decisions import (
     Unplaced,
     VmCommand,
 )
-from opennebula_core.contracts.driver import DriverContext, Option
-from opennebula_core.contracts.round import Extensions, Filtered, Limits, Round
-from opennebula_core.contracts.views import (
+from opennebula_core.contracts.matchmaking.hosts import HostFilter
+from opennebula_core.contracts.matchmaking.matching import Matcher
+from opennebula_core.contracts.matchmaking.round import Extensions, Filtered, Limits, Round
+from opennebula_core.contracts.matchmaking.views import (
     Access,
     ActiveVm,
     Cloud,
@@ -79,7 +82,7 @@ class SchedulerPolicy:
     """Decides which VM goes where.
 
     One object lives as long as the policy is in charge; a round calls the steps in order. As it stands this
-    class is the simplest scheduler: the first host, by id, that is enabled and has room.
+    class is the simplest scheduler: the first host, by id, that the VM may use and that has room.
     """
 
     options: ClassVar[tuple[Option, ...]] = ()
@@ -88,8 +91,17 @@ class SchedulerPolicy:
     collects_active_vms: ClassVar[bool] = False
     """Whether :attr:`Cloud.active_vms` is wanted: it costs a larger fetch."""
 
+    rank_of_vms: str = ""
+    """The rank expression for VMs without SCHED_RANK; empty: all hosts are equal."""
+
+    rank_of_datastores: str = "FREE_MB"
+    """The rank expression of system datastores for VMs without SCHED_DS_RANK."""
+
     def __init__(self, context: DriverContext) -> None:
         self.context = context
+        self.matcher = Matcher()
+        self._hosts = HostFilter(self.matcher)
+        self._datastores = DatastoreChooser(self.matcher)
 
     def setting(self, name: str) -> str | int | float | bool:
         """Return the option ``name``: as configured, else its default.
@@ -111,32 +123,36 @@ class SchedulerPolicy:
         """Sort the hosts into those that can take the VM now and those that cannot.
 
         Called once for all hosts and each kind of VM, and again for single hosts after something was booked
-        there; ask ``round`` for room and attributes, for it knows the bookings.
+        there; ask ``round`` for room and attributes, for it knows the bookings. By default a host must be
+        enabled and open to the VM's owner, meet the automatic and the user's requirements, and have room:
+        a policy with tests of its own had better add them to these.
         """
-        accepted: list[HostView] = []
-        rejected: dict[int, str] = {}
-        for host in hosts:
-            if not host.is_enabled:
-                rejected[host.id] = "not enabled or not monitored"
-            elif not round.fits(vm, host):
-                rejected[host.id] = "not enough free CPU or memory"
-            else:
-                accepted.append(host)
-        return Filtered(accepted, rejected)
+        return self._hosts.filter(vm, hosts, round)
+
+    def suitable(
+        self, vm: PendingVm, hosts: Sequence[HostView], round: Round
+    ) -> tuple[Sequence[HostView], dict[int, str]]:
+        """Return the hosts that could take the VM if they had room, and why the others could not.
+
+        No step: for policies that look further than now.
+        """
+        return self._hosts.suitable(vm, hosts, round)
 
     def rank(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Sequence[float]:
         """Return a number for each host, in order: the VM goes to the highest, of equals to the lowest id.
 
-        Called like :meth:`filter`, for the hosts that it accepted.
+        Called like :meth:`filter`, for the hosts that it accepted. By default the VM's own rank, else
+        :attr:`rank_of_vms`.
         """
-        return [0.0] * len(hosts)
+        return self.matcher.ranks(vm.rank or self.rank_of_vms, hosts, round)
 
     def choose_datastore(self, vm: PendingVm, host: HostView, round: Round) -> int | None:
         """Return the system datastore for the VM on that host; -1 leaves it to the core, None: there is none.
 
-        Called for the best host; after None for the next best.
+        Called for the best host; after None for the next best. By default by state, rights, requirements,
+        cluster, room and rank; a VM that moves keeps its own.
         """
-        return -1
+        return self._datastores.choose(vm, host, round, self.rank_of_datastores)
 
     def decide(self, round: Round) -> Iterator[Decision]:
         """Yield what is to be done, most urgent first.

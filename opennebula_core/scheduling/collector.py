@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from opennebula_core.client import Client
 from opennebula_core.client.client import Change
-from opennebula_core.contracts.decisions import Migration, Placement
+from opennebula_core.contracts.matchmaking.decisions import Migration, Placement
+from opennebula_core.contracts.matchmaking.views import Cloud, PendingVm
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.contracts.views import Cloud, PendingVm
 from opennebula_core.scheduling.inventory import Inventory
 from opennebula_core.scheduling.vm_mirror import VmMirror
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opennebula_core.contracts.board import NO_DATASTORE, Board
+from opennebula_core.contracts.matchmaking.board import NO_DATASTORE, Board
 from opennebula_core.contracts.scheduler import PendingVm, Round, SchedulerPolicy
 
 

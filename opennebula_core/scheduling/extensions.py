@@ -17,7 +17,7 @@ FAILED: Final = "a plugin's filter failed; see the scheduler's log"
 
 
 class HookExtensions:
-    """Asks the installed plugins. Policies see it as :class:`~opennebula_core.contracts.round.Extensions`."""
+    """Asks the installed plugins. Policies meet it as the ``extensions`` of a round."""
 
     def __init__(self, hooks: HookManager) -> None:
         self._filter = hooks.hook.opennebula_filter_hosts

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from opennebula_core.client import Client
+from opennebula_core.contracts.matchmaking.views import ClusterView, DatastoreView, HostView
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.contracts.views import ClusterView, DatastoreView, HostView
 from opennebula_core.errors import NotFoundError
 from opennebula_core.scheduling.permissions import AccessRules
 from opennebula_core.scheduling.reader import cluster_view, datastore_view, host_view

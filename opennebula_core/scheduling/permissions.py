@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Self
 from xml.etree.ElementTree import Element
 
-from opennebula_core.contracts.views import DatastoreView, HostView, PendingVm
+from opennebula_core.contracts.matchmaking.views import DatastoreView, HostView, PendingVm
 from opennebula_core.model.objects import AclRule
 from opennebula_core.model.permissions import (
     MANAGE,

@@ -11,7 +11,13 @@ from enum import IntEnum
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element
 
-from opennebula_core.contracts.views import ActiveVm, ClusterView, DatastoreView, HostView, PendingVm
+from opennebula_core.contracts.matchmaking.views import (
+    ActiveVm,
+    ClusterView,
+    DatastoreView,
+    HostView,
+    PendingVm,
+)
 from opennebula_core.model.states import (
     DatastoreState,
     DatastoreType,

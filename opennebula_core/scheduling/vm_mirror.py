@@ -7,7 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from opennebula_core.client import Client
-from opennebula_core.contracts.views import ActiveVm, PendingVm
+from opennebula_core.contracts.matchmaking.views import ActiveVm, PendingVm
 from opennebula_core.errors import NotFoundError
 from opennebula_core.model.states import VmState
 from opennebula_core.scheduling.numbers import whole_number

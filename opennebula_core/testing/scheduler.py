@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from opennebula_core.contracts.driver import DriverContext
+from opennebula_core.contracts.matchmaking.views import OpenAccess
 from opennebula_core.contracts.scheduler import (
     Access,
     ActiveVm,
@@ -37,7 +38,6 @@ from opennebula_core.contracts.scheduler import (
     SchedulerPolicy,
     Unplaced,
 )
-from opennebula_core.contracts.views import OpenAccess
 from opennebula_core.model.states import DatastoreState, HostState, LcmState, VmState
 from opennebula_core.model.template import Template
 

@@ -87,7 +87,7 @@ def test_vms_that_wait_at_the_start_are_placed(ours: FrontEnd, server: FrontEndS
     ours.submit(5)
     with running(server.endpoint):
         ours.wait_until(is_deployed(ours, 5))
-    assert ours.called("one.vm.deploy") == [(5, 0, False, -1, "")]
+    assert ours.called("one.vm.deploy") == [(5, 0, False, 0, "")]
 
 
 def test_without_changes_the_front_end_is_polled(front_end: FrontEnd, server: FrontEndServer) -> None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from opennebula_core.contracts.driver import DriverContext, Option
 from opennebula_core.contracts.scheduler import (
-    Filtered,
     HostView,
     Migration,
     PendingVm,
     Placement,
-    Round,
     SchedulerPolicy,
 )
 from opennebula_core.errors import ConfigError
-from opennebula_core.scheduling.datastores import DATASTORE_RANKS, DatastoreChooser
-from opennebula_core.scheduling.hosts import HostFilter
-from opennebula_core.scheduling.matching import Matcher
-from opennebula_sched_default.ranks import HOST_RANKS, default_rank
+from opennebula_sched_default.ranks import DATASTORE_RANKS, HOST_RANKS, default_rank
 
 COLD_MIGRATE_MODES: Final = {"save": 0, "poweroff": 1, "poweroff-hard": 2}
 """Source: OpenNebula 6.10 one.vm.migrate."""
@@ -57,19 +51,14 @@ class DefaultPolicy(SchedulerPolicy):
 
     def __init__(self, context: DriverContext) -> None:
         super().__init__(context)
-        self._matcher = Matcher()
-        self._hosts = HostFilter(self._matcher)
-        self._rank = default_rank(
+        self.rank_of_vms = default_rank(
             str(self.setting("policy")), str(self.setting("rank")), HOST_RANKS, "policy"
         )
-        self._datastores = DatastoreChooser(
-            self._matcher,
-            default_rank(
-                str(self.setting("datastore_policy")),
-                str(self.setting("datastore_rank")),
-                DATASTORE_RANKS,
-                "datastore_policy",
-            ),
+        self.rank_of_datastores = default_rank(
+            str(self.setting("datastore_policy")),
+            str(self.setting("datastore_rank")),
+            DATASTORE_RANKS,
+            "datastore_policy",
         )
         self._cold_mode = self._cold_migrate_mode()
 
@@ -81,18 +70,6 @@ class DefaultPolicy(SchedulerPolicy):
                 f"option cold_migrate of the policy is {word!r}: not known; choose one of {choices}"
             )
         return COLD_MIGRATE_MODES[word]
-
-    def filter(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Filtered:
-        """Sort the hosts by state, rights, requirements, CPU and memory."""
-        return self._hosts.filter(vm, hosts, round)
-
-    def rank(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Sequence[float]:
-        """Rank by the VM's own expression, else by the configured policy."""
-        return self._matcher.ranks(vm.rank or self._rank, hosts, round)
-
-    def choose_datastore(self, vm: PendingVm, host: HostView, round: Round) -> int | None:
-        """Choose the system datastore by requirements, room and rank; a VM that moves keeps its own."""
-        return self._datastores.choose(vm, host, round)
 
     def placement(self, vm: PendingVm, host: HostView, datastore_id: int) -> Placement | Migration:
         """Deploy a pending VM; move a running one as ``cold_migrate`` says."""

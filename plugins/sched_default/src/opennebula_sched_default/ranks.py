@@ -14,6 +14,8 @@ HOST_RANKS: Final = {
 }
 """Source: OpenNebula 6.10 sched.conf. PRIORITY is the host's, else its cluster's."""
 
+DATASTORE_RANKS: Final = {"packing": "- FREE_MB", "striping": "FREE_MB", "fixed": "PRIORITY"}
+
 CUSTOM: Final = "custom"
 
 

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Final
 
-from opennebula_core.contracts.board import Board
 from opennebula_core.contracts.driver import DriverContext, Option
+from opennebula_core.contracts.matchmaking.board import Board
 from opennebula_core.contracts.scheduler import (
     Decision,
     Filtered,
@@ -21,9 +21,6 @@ from opennebula_core.contracts.scheduler import (
     Unplaced,
     VmCommand,
 )
-from opennebula_core.scheduling.datastores import DATASTORE_RANKS, DatastoreChooser
-from opennebula_core.scheduling.hosts import HostFilter
-from opennebula_core.scheduling.matching import Matcher
 from opennebula_sched_haizea.leases import Lease, amount_of, gather
 from opennebula_sched_haizea.occupancy import is_over, lease_end_s, lease_terms
 from opennebula_sched_haizea.plan import DUE_S, Plan
@@ -47,9 +44,6 @@ class HaizeaPolicy(SchedulerPolicy):
     def __init__(self, context: DriverContext) -> None:
         super().__init__(context)
         self._rules: Rules = read_rules({option.name: self.setting(option.name) for option in self.options})
-        self._matcher = Matcher()
-        self._hosts = HostFilter(self._matcher)
-        self._datastores = DatastoreChooser(self._matcher, DATASTORE_RANKS["striping"])
         self._reservations = Reservations()
         self._round: Round | None = None
         self._candidates_of: dict[Hashable, Mapping[int, float]] = {}
@@ -81,7 +75,7 @@ class HaizeaPolicy(SchedulerPolicy):
 
     def filter(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Filtered:
         """Sort the hosts by everything that matters if the VM started now."""
-        filtered = self._hosts.filter(vm, hosts, round)
+        filtered = super().filter(vm, hosts, round)
         rejected = dict(filtered.rejected)
         plan = self._plan(round)
         requests = gather([other for other in round.cloud.vms if other.id != vm.id], self._rules.defaults)
@@ -96,14 +90,6 @@ class HaizeaPolicy(SchedulerPolicy):
             else:
                 rejected[host.id] = RESERVED
         return Filtered(accepted, rejected)
-
-    def rank(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Sequence[float]:
-        """Rank by the VM's own expression; without one the mapper's choice decides alone."""
-        return self._matcher.ranks(vm.rank, hosts, round) if vm.rank else [0.0] * len(hosts)
-
-    def choose_datastore(self, vm: PendingVm, host: HostView, round: Round) -> int | None:
-        """Choose the system datastore by requirements and room, the one with most room first."""
-        return self._datastores.choose(vm, host, round)
 
     def dispatched(self, decision: Decision, error: str) -> None:
         """Take back what the core refused."""
@@ -183,7 +169,7 @@ class HaizeaPolicy(SchedulerPolicy):
         kind = vm.id if vm.kind is None else vm.kind
         found = self._candidates_of.get(kind)
         if found is None:
-            hosts, _ = self._hosts.suitable(vm, round.cloud.hosts, round)
+            hosts, _ = self.suitable(vm, round.cloud.hosts, round)
             vetoes = round.extensions.reject(vm, hosts)
             hosts = [
                 host

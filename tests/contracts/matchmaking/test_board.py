@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opennebula_core.contracts.board import Board, describe
+from opennebula_core.contracts.matchmaking.board import Board, describe
 from opennebula_core.contracts.scheduler import (
     Filtered,
     HostView,
@@ -54,8 +54,8 @@ def test_reasons_count_hosts_per_condition() -> None:
     hosts = [make_host(0, max_cpu_percent=50), make_host(1, max_cpu_percent=50)]
     [decision] = decide(policy, make_cloud([make_vm(0)], hosts))
     assert isinstance(decision, Unplaced)
-    assert decision.reasons == {"not enough free CPU or memory": 2}
-    assert decision.message == "Cannot dispatch VM: not enough free CPU or memory on 2 hosts"
+    assert decision.reasons == {"not enough free CPU": 2}
+    assert decision.message == "Cannot dispatch VM: not enough free CPU on 2 hosts"
 
 
 def test_a_host_that_is_given_back_can_be_used_again() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from opennebula_core.contracts.bookings import Booking, HostLookup
-from opennebula_core.contracts.decisions import Decision, Migration, Placement, Unplaced
-from opennebula_core.contracts.views import Cloud, DatastoreView, HostView, Lookup, PendingVm
+from opennebula_core.contracts.matchmaking.bookings import Booking, HostLookup
+from opennebula_core.contracts.matchmaking.decisions import Decision, Migration, Placement, Unplaced
+from opennebula_core.contracts.matchmaking.views import Cloud, DatastoreView, HostView, Lookup, PendingVm
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from opennebula_core.contracts.matchmaking.matching import Matcher
 from opennebula_core.contracts.scheduler import HostView, Placement, Round
 from opennebula_core.errors import ExpressionError
-from opennebula_core.scheduling.matching import Matcher
 from opennebula_core.testing.scheduler import make_cloud, make_host, make_vm
 
 

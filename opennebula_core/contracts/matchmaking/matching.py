@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from opennebula_core.contracts.bookings import HostLookup
-from opennebula_core.contracts.scheduler import HostView, Lookup, Round
+from opennebula_core.contracts.matchmaking.bookings import HostLookup
+from opennebula_core.contracts.matchmaking.round import Round
+from opennebula_core.contracts.matchmaking.views import HostView, Lookup
 from opennebula_core.errors import ExpressionError
 from opennebula_core.model.expressions import (
     And,

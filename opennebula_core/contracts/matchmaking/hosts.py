@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from opennebula_core.contracts.scheduler import Filtered, HostView, PendingVm, Round
+from opennebula_core.contracts.matchmaking.matching import Matcher
+from opennebula_core.contracts.matchmaking.round import Filtered, Round
+from opennebula_core.contracts.matchmaking.views import HostView, PendingVm
 from opennebula_core.errors import ExpressionError
-from opennebula_core.scheduling.matching import Matcher
 
 CURRENT_HOST: Final = "is where the VM runs already"
 NOT_ALLOWED: Final = "the owner may not use (no MANAGE right)"

@@ -5,34 +5,30 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-from opennebula_core.contracts.scheduler import DatastoreView, HostView, Lookup, PendingVm, Round
+from opennebula_core.contracts.matchmaking.matching import Matcher
+from opennebula_core.contracts.matchmaking.round import Round
+from opennebula_core.contracts.matchmaking.views import DatastoreView, HostView, Lookup, PendingVm
 from opennebula_core.errors import ExpressionError
 from opennebula_core.model.states import DatastoreState
-from opennebula_core.scheduling.matching import Matcher
 
 LEAVE_TO_CORE: Final = -1
 
-DATASTORE_RANKS: Final = {"packing": "- FREE_MB", "striping": "FREE_MB", "fixed": "PRIORITY"}
-"""The classic policies, as the rank they stand for. Source: OpenNebula 6.10 sched.conf."""
-
 
 class DatastoreChooser:
-    """Chooses among the system datastores that a VM may use, those with the highest rank first.
+    """Chooses among the system datastores that a VM may use, those with the highest rank first."""
 
-    :param rank: the rank of VMs without SCHED_DS_RANK
-    """
-
-    def __init__(self, matcher: Matcher, rank: str) -> None:
+    def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
-        self._rank = rank
         self._round: Round | None = None
         self._allowed: dict[Hashable, Sequence[DatastoreView]] = {}
 
-    def choose(self, vm: PendingVm, host: HostView, round: Round) -> int | None:
+    def choose(self, vm: PendingVm, host: HostView, round: Round, rank: str) -> int | None:
         """Return the id of the best datastore in the host's cluster with room for the VM, or None.
 
         A datastore that nobody has measured counts as large enough. Without any system datastore in sight
         the choice is left to the core.
+
+        :param rank: the rank expression for VMs without SCHED_DS_RANK
         """
         if not round.cloud.datastores:
             return LEAVE_TO_CORE
@@ -48,11 +44,12 @@ class DatastoreChooser:
             return None
         if len(fitting) == 1:
             return fitting[0].id
-        return min(fitting, key=lambda item: (-self._rank_of(vm, item, host, round), item.id)).id
-
-    def _rank_of(self, vm: PendingVm, datastore: DatastoreView, host: HostView, round: Round) -> float:
-        lookup = _lookup(datastore, round.free_disk_mib(datastore, host))
-        return self._matcher.rank_of(vm.ds_rank or self._rank, lookup)
+        rank = vm.ds_rank or rank
+        ranks = {
+            item.id: self._matcher.rank_of(rank, _lookup(item, round.free_disk_mib(item, host)))
+            for item in fitting
+        }
+        return min(ranks, key=lambda datastore_id: (-ranks[datastore_id], datastore_id))
 
     def _for_vm(self, vm: PendingVm, round: Round) -> Sequence[DatastoreView]:
         """Return what the VM may use by state, permissions and requirements: asked once a round and kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from opennebula_core.contracts.views import HostView
+from opennebula_core.contracts.matchmaking.views import HostView
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
-from opennebula_core.contracts.decisions import Migration, Placement, Unplaced
-from opennebula_core.contracts.round import Filtered, Round
-from opennebula_core.contracts.views import HostView, PendingVm
+from opennebula_core.contracts.matchmaking.decisions import Migration, Placement, Unplaced
+from opennebula_core.contracts.matchmaking.round import Filtered, Round
+from opennebula_core.contracts.matchmaking.views import HostView, PendingVm
 
 NO_DATASTORE = "no system datastore with enough room that the VM may use"
 REFUSED = "refused by the core"

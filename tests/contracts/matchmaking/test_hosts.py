@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from opennebula_core.contracts.matchmaking import hosts
+from opennebula_core.contracts.matchmaking.hosts import HostFilter
+from opennebula_core.contracts.matchmaking.matching import Matcher
 from opennebula_core.contracts.scheduler import HostView, PendingVm, Round
 from opennebula_core.model.states import HostState
-from opennebula_core.scheduling import hosts
-from opennebula_core.scheduling.hosts import HostFilter
-from opennebula_core.scheduling.matching import Matcher
 from opennebula_core.testing.scheduler import GIB, make_cloud, make_host, make_vm
 
 
