@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +60,12 @@ class Sshd:
     """A running sshd.
 
     :param folder: with ``ssh_config``, ``known_hosts`` and ``client_key``
+    :param mute_port: where connections are accepted and nothing is ever said
     """
 
     folder: Path
     port: int
+    mute_port: int
     process: subprocess.Popen[bytes]
 
     @property
@@ -86,16 +88,17 @@ class Sshd:
 
 
 @contextmanager
-def running_sshd(folder: Path, more: str = "") -> Iterator[Sshd]:
+def running_sshd(folder: Path, more: str = "", wrapper: Sequence[str] = ()) -> Iterator[Sshd]:
     """Run an sshd for the length of a block.
 
     :param folder: an empty folder for its files
     :param more: further lines of its configuration
+    :param wrapper: a command that becomes sshd in the end, such as one that gives it mounts of its own
     """
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen(64)
-        server = _start(folder, int(mute.getsockname()[1]), more)
+        server = _start(folder, int(mute.getsockname()[1]), more, wrapper)
         try:
             yield server
         finally:
@@ -131,7 +134,7 @@ def wait_until(condition: Callable[[], object], what: str, limit_s: float = 20) 
         time.sleep(0.02)
 
 
-def _start(folder: Path, hanging_port: int, more: str) -> Sshd:
+def _start(folder: Path, mute_port: int, more: str, wrapper: Sequence[str]) -> Sshd:
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if program is None:
         raise AssertionError("start sshd: it is not installed; install openssh-server")
@@ -140,10 +143,10 @@ def _start(folder: Path, hanging_port: int, more: str) -> Sshd:
     _make_keys(folder)
     port = _free_port()
     (folder / "sshd_config").write_text(SSHD_CONFIG.format(port=port, folder=folder, more=more))
-    (folder / "ssh_config").write_text(SSH_CONFIG.format(port=port, folder=folder, hanging_port=hanging_port))
+    (folder / "ssh_config").write_text(SSH_CONFIG.format(port=port, folder=folder, hanging_port=mute_port))
     with (folder / "sshd.log").open("wb") as log:
-        argv = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
-        server = Sshd(folder, port, subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log))
+        argv = [*wrapper, program, "-D", "-e", "-f", str(folder / "sshd_config")]
+        server = Sshd(folder, port, mute_port, subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log))
     wait_until(
         lambda: server.process.poll() is not None or "Server listening" in server.log,
         "sshd listens",
