@@ -1,0 +1,49 @@
+"""The pages for authors say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from opennebula_core.contracts.kinds import DRIVER_KINDS, SCHEDULER
+from opennebula_core.plugins.discovery import CONTRACTS
+
+PLUGINS = Path(__file__).parents[2] / "docs/plugins"
+DRIVERS = (PLUGINS / "drivers.md").read_text()
+EXAMPLES = sorted(path for path in (PLUGINS / "examples").glob("*/*") if path.suffix in (".py", ".toml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_tutorial_shows_the_examples_as_they_are(path: Path) -> None:
+    language = {".py": "python", ".toml": "toml"}[path.suffix]
+
+    assert f"```{language}\n{path.read_text()}```" in (PLUGINS / "tutorial.md").read_text()
+
+
+@pytest.mark.parametrize("kind", [*DRIVER_KINDS, SCHEDULER])
+def test_every_kind_is_listed_with_its_group_and_contract(kind: str) -> None:
+    contract = CONTRACTS[kind]
+    where = contract.__module__.removeprefix("opennebula_core.")
+
+    assert f"| `{kind}` | `opennebula.{kind}` | `{where}.{contract.__name__}` |" in DRIVERS
+
+
+@pytest.mark.parametrize("kind", sorted(set(CONTRACTS) - {"ipam"}))
+def test_every_method_of_a_contract_is_listed_as_needed_or_not(kind: str) -> None:
+    row = next(
+        line
+        for line in DRIVERS.splitlines()
+        if re.match(rf"\| `{kind}` \| (`[a-z_]+`|\s*\|)", line) and "opennebula." not in line
+    )
+    must, may = (set(re.findall(r"`(\w+)`", cell)) for cell in row.split("|")[2:4])
+    contract = CONTRACTS[kind]
+    methods = {
+        name
+        for name, value in vars(contract).items()
+        if callable(value) and not name.startswith("_") and name != "setting"
+    }
+
+    assert must == set(getattr(contract, "__abstractmethods__", ()))
+    assert may == methods - must
