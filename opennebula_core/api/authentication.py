@@ -25,6 +25,7 @@ from opennebula_core.wire.requests import AuthRequest, Reply
 LOG = logging.getLogger(__name__)
 
 REFUSED: Final = "User couldn't be authenticated, aborting call."
+MAX_NAME_CHARACTERS: Final = 128
 MAX_SESSION_CHARACTERS: Final = 16384
 MAX_WAIT_S: Final = 30.0
 """An attempt that would have to wait longer for its turn is refused unheard."""
@@ -108,7 +109,7 @@ class Authenticator:
         :raises AuthenticationError: it stands for none
         """
         name, _, secret = text.partition(":")
-        if not name or not secret or len(text) > MAX_SESSION_CHARACTERS:
+        if not name or not secret or len(name) > MAX_NAME_CHARACTERS or len(text) > MAX_SESSION_CHARACTERS:
             raise AuthenticationError(REFUSED)
         wait_s = self._failed.turn_in_s(name, peer)
         if wait_s > MAX_WAIT_S:
@@ -161,8 +162,8 @@ class Authenticator:
 
     async def _is_password(self, stored: str, secret: str) -> bool:
         if self._hashes_waiting >= MAX_HASHES_WAITING:
-            LOG.warning("logins: %d are waiting to be checked; one is refused unheard", self._hashes_waiting)
-            return False
+            LOG.debug("logins: %d are waiting to be checked; one is refused unheard", self._hashes_waiting)
+            raise AuthenticationError(REFUSED)
         self._hashes_waiting += 1
         try:
             loop = asyncio.get_running_loop()

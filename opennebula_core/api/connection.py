@@ -12,10 +12,12 @@ MAX_HEAD_BYTES: Final = 64 << 10
 MAX_HEADERS: Final = 100
 RECEIVE_TIMEOUT_S: Final = 120.0
 """How long a request may take to arrive, and a connection to send its first."""
+SEND_TIMEOUT_S: Final = 60.0
+"""How long a caller may take nothing of an answer that waits for it."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """Ends connections whose request has a head too large, or takes too long to arrive.
+    """Ends connections whose request is too long in its head or in its coming, or whose answer is not taken.
 
     :ivar receiving_since: monotonic time at which the request began that is still incomplete; None when there
         is none. The server looks at it every few seconds: a timer for each request would cost more
@@ -25,6 +27,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _is_in_head = True
     _head_bytes = 0
     _header_count = 0
+    _unsent_bytes = 0
+    _unsent_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first request."""
@@ -66,13 +70,19 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def end_if_late(self, now: float) -> None:
-        """Close the connection when its request takes too long to arrive."""
+        """End the connection when its request does not arrive, or its answer is not taken."""
         if self.receiving_since is not None and now - self.receiving_since > RECEIVE_TIMEOUT_S:
             self.transport.close()
+        unsent_bytes = self.transport.get_write_buffer_size()
+        if unsent_bytes == 0 or unsent_bytes != self._unsent_bytes:
+            self._unsent_bytes = unsent_bytes
+            self._unsent_since = now
+        elif now - self._unsent_since > SEND_TIMEOUT_S:
+            self.transport.abort()
 
 
 def end_late_connections(connections: set[Any]) -> None:
-    """Close those connections whose request takes too long to arrive."""
+    """End those connections whose request does not arrive, or whose answer is not taken."""
     now = time.monotonic()
     for connection in list(connections):
         if isinstance(connection, LimitedProtocol):

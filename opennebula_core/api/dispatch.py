@@ -12,6 +12,7 @@ from opennebula_core.api.authentication import Authenticator
 from opennebula_core.api.introspection import MULTICALL, Introspection, unknown_method
 from opennebula_core.api.methods import Entry, MethodTable, wrong_type
 from opennebula_core.api.metrics import RequestMetrics
+from opennebula_core.api.reading import Place
 from opennebula_core.api.request_hooks import RequestHooks
 from opennebula_core.api.rights import authorise
 from opennebula_core.api.xmlrpc import (
@@ -72,32 +73,33 @@ class Dispatcher:
         self._introspection = Introspection(table, version)
         self._hooks = hooks if hooks is not None and hooks.are_wanted else None
 
-    async def answer(self, body: bytes, peer: str) -> Chunks:
+    async def answer(self, body: bytes, peer: str, place: Place) -> Chunks:
         """Return the XML-RPC answer to an XML-RPC call; never raises for anything that a caller sends.
 
         :param peer: the caller's address
+        :param place: taken when the answer may be long; the caller gives it back when the answer is sent
         """
         try:
             if len(body) < BIG_BODY_BYTES:
                 call = decode_call(body)
             else:
                 call = await asyncio.to_thread(decode_call, body)
-            return answer(await self._value(call, peer))
+            return answer(await self._value(call, peer, place))
         except Fault as fault:
             self.metrics.count_fault()
             return fault_answer(fault)
 
-    async def _value(self, call: Call, peer: str) -> Chunks:
+    async def _value(self, call: Call, peer: str, place: Place) -> Chunks:
         entry = self._table.get(call.method)
         if entry is not None:
-            return await self._call(entry, call.params, peer)
+            return await self._call(entry, call.params, peer, place)
         if call.method == MULTICALL:
-            return await self._multicall(call.params, peer)
+            return await self._multicall(call.params, peer, place)
         if call.method.startswith("system."):
             return plain_value(self._introspection.call(call.method, call.params))
         raise unknown_method(call.method)
 
-    async def _call(self, entry: Entry, given: Sequence[object], peer: str) -> Chunks:
+    async def _call(self, entry: Entry, given: Sequence[object], peer: str, place: Place) -> Chunks:
         started = time.perf_counter()
         name = entry.method.name
         session: Session | None = None
@@ -107,7 +109,7 @@ class Dispatcher:
             params = entry.bind(given)
             if self._hooks is not None:
                 self._hooks.before_request(session, name, params)
-            value = success(await self._carry_out(entry, session, params))
+            value = success(await self._carry_out(entry, session, params, place))
         except RequestError as refused:
             error = refused
         except Fault:
@@ -131,7 +133,9 @@ class Dispatcher:
             raise wrong_type(str)
         return self._authenticator.known(text) or await self._authenticator.authenticate(text, peer)
 
-    async def _carry_out(self, entry: Entry, session: Session, params: tuple[object, ...]) -> object:
+    async def _carry_out(
+        self, entry: Entry, session: Session, params: tuple[object, ...], place: Place
+    ) -> object:
         handler = entry.method.handler
 
         def look(snapshot: Snapshot) -> object:
@@ -142,6 +146,7 @@ class Dispatcher:
             case Mode.POINT:
                 return self._store.read(look)
             case Mode.READ:
+                await place.take()
                 return await self._store.read_in_thread(look)
             case Mode.WRITE:
                 return await self._write(entry, session, params)
@@ -164,7 +169,7 @@ class Dispatcher:
 
         return await self._store.write(change)
 
-    async def _multicall(self, params: list[object], peer: str) -> Chunks:
+    async def _multicall(self, params: list[object], peer: str, place: Place) -> Chunks:
         if not params:
             raise Fault(TYPE_FAULT, "Not enough parameters")
         calls = params[0]
@@ -180,7 +185,7 @@ class Dispatcher:
                     raise Fault(LIMIT_FAULT, "The answers before this one are too large; call it alone")
                 value: Chunks = (
                     b"<value><array><data>",
-                    *await self._value(_inner_call(item), peer),
+                    *await self._value(_inner_call(item), peer, place),
                     b"</data></array></value>",
                 )
             except Fault as fault:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from opennebula_core.api.dispatch import Dispatcher
 from opennebula_core.api.metrics import CONTENT_TYPE as METRICS_TYPE
+from opennebula_core.api.reading import LongAnswers
 from opennebula_core.api.xmlrpc import Chunks
 from opennebula_core.contracts.manager import HttpRequest, HttpResponse, RouteHandler
 from opennebula_core.db.store import Store
@@ -25,6 +26,7 @@ OWN_PATHS: Final = RPC_PATHS | {"/healthz", "/metrics"}
 DEFAULT_MAX_BODY_BYTES: Final = 16 << 20
 JOIN_BELOW_BYTES: Final = 256 << 10
 """Smaller answers are sent in one piece: copying them costs less than another write."""
+SLICE_BYTES: Final = 1 << 20
 _XML: Final = (b"content-type", b"text/xml; charset=utf-8")
 _TEXT: Final = b"text/plain; charset=utf-8"
 
@@ -52,6 +54,7 @@ class HttpApplication:
         self._store = store
         self._routes = dict(routes or {})
         self._max_body_bytes = max_body_bytes
+        self._long_answers = LongAnswers()
         taken = OWN_PATHS & self._routes.keys()
         if taken:
             raise PluginConflictError(
@@ -87,7 +90,8 @@ class HttpApplication:
             await _send_text(send, 405, "the API is called with POST\n", (b"allow", b"POST"))
             return
         body = await self._body(scope, receive)
-        await _send_chunks(send, await self._dispatcher.answer(body, _peer(scope)))
+        with self._long_answers.place() as place:
+            await _send_chunks(send, await self._dispatcher.answer(body, _peer(scope), place))
 
     async def _body(self, scope: Message, receive: Receive) -> bytes:
         """Return the request's body.
@@ -179,7 +183,13 @@ async def _send_chunks(send: Send, chunks: Chunks) -> None:
     length = sum(map(len, chunks))
     headers = [_XML, (b"content-length", b"%d" % length)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    pieces: Sequence[bytes] = chunks if length >= JOIN_BELOW_BYTES else (b"".join(chunks),)
-    for piece in pieces[:-1]:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": pieces[-1]})
+    if length < JOIN_BELOW_BYTES:
+        await send({"type": "http.response.body", "body": b"".join(chunks)})
+        return
+    for chunk in chunks:
+        # In slices, for the server copies what the caller has not taken yet, and waits between two of them.
+        view = memoryview(chunk)
+        for start in range(0, len(chunk), SLICE_BYTES):
+            body = view[start : start + SLICE_BYTES]
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

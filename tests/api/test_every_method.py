@@ -18,6 +18,7 @@ import pytest_asyncio
 from opennebula_core.api.configuration import shown_configuration
 from opennebula_core.api.dispatch import Dispatcher
 from opennebula_core.api.methods import MethodTable
+from opennebula_core.api.reading import LongAnswers
 from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
 from opennebula_core.client.values import write_call
 from opennebula_core.config import Location
@@ -77,12 +78,15 @@ class EveryMethod:
         )
         self.object_ids = object_ids
         self._peers = itertools.count()
+        self._places = LongAnswers(1_000_000)
 
     async def call(self, method: Method, *params: object) -> object:
         """Return what the call is answered with: an array, or the code of a fault."""
         body = write_call(method.name, params)
         # From another address each time: failed logins of one name from one address are slowed down.
-        answer = b"".join(await self.dispatcher.answer(body, f"caller {next(self._peers)}"))
+        answer = b"".join(
+            await self.dispatcher.answer(body, f"caller {next(self._peers)}", self._places.place())
+        )
         try:
             return xmlrpc.client.loads(answer)[0][0]
         except xmlrpc.client.Fault as fault:

@@ -22,7 +22,9 @@ from opennebula_core.api.http import HttpApplication
 from opennebula_core.api.methods import MethodTable
 from opennebula_core.api.server import Server
 from opennebula_core.client import Client
+from opennebula_core.client.values import write_call
 from opennebula_core.config import ApiSettings
+from opennebula_core.contracts.method import Access, Method, Mode
 from opennebula_core.db.store import Store
 from opennebula_core.errors import ClientError, ConfigError
 
@@ -120,6 +122,30 @@ async def test_a_certificate_that_cannot_be_read_is_named(
     settings = ApiSettings(port=0, certificate="missing.crt", key="missing.key")
     with pytest.raises(ConfigError, match=r"missing\.crt"):
         await Server(settings, application, etc=tmp_path).start()
+
+
+async def test_an_answer_that_nobody_takes_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("opennebula_core.api.server.LOOK_EVERY_S", 0.05)
+    large = b"x" * (32 << 20)
+    method = Method(
+        "one.test.large", (), Access.LISTING, Mode.READ, lambda _tx, _session: large, "Return much."
+    )
+    dispatcher = Dispatcher(store, Authenticator(store, cost=CHEAP), MethodTable([method]), version="6.10.5")
+    server = Server(ApiSettings(port=0), HttpApplication(dispatcher, store))
+    await server.start()
+    with Client(f"http://127.0.0.1:{server.port}/RPC2", ADMIN) as client:
+        assert len(await asyncio.to_thread(client.text, "one.test.large")) == len(large)
+    body = write_call("one.test.large", (ADMIN,))
+    with socket.create_connection(("127.0.0.1", server.port)) as idle:
+        idle.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        idle.settimeout(10)
+        while not server._server.server_state.connections:
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            while server._server.server_state.connections:
+                await asyncio.sleep(0.05)
+    await server.stop()
 
 
 async def test_a_request_that_never_ends_is_ended(
