@@ -42,7 +42,7 @@ REQUIRED_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Actions that every driver of a kind has; the others stand in its ``optional_actions``."""
 
-POLICY_STEPS: Final = ("collect", "suitable", "filter", "rank", "choose_datastore", "decide", "dispatch")
+POLICY_STEPS: Final = ("collect", "filter", "rank", "choose_datastore", "decide", "dispatch")
 TYPES: Final[Mapping[str, type[str] | type[int] | type[float] | type[bool]]] = {
     "str": str,
     "int": int,
