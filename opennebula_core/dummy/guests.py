@@ -1,14 +1,15 @@
 """The dummy hypervisor's world: one small file for each guest, in a folder for each host.
 
-Files are written under a temporary name and renamed, so that whoever looks sees whole guests only.
+A new guest's file is written at once, a changed one under a temporary name and renamed; a file that is not
+whole is no guest. Paths are plain texts here: this is most of what a simulated deployment costs.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,80 +38,110 @@ class DummyGuest:
     description: str = field(default="", repr=False)
 
 
+_FIELDS = tuple(item.name for item in fields(DummyGuest))
+
+
 class GuestFiles:
     """Reads and writes guests, by host and deploy id, and checkpoints, by VM."""
 
     def __init__(self, location: Path) -> None:
-        self._hosts = dummy_folder(location) / "hosts"
-        self._checkpoints = dummy_folder(location) / "checkpoints"
+        self._hosts = str(dummy_folder(location) / "hosts")
+        self._checkpoints = str(dummy_folder(location) / "checkpoints")
 
     def read(self, host: str, deploy_id: str) -> DummyGuest | None:
         """Return the guest, if it is there."""
         return _read(self._file(host, deploy_id))
 
-    def write(self, host: str, guest: DummyGuest) -> None:
-        """Write the guest, in place of an earlier state."""
+    def create(self, host: str, guest: DummyGuest) -> None:
+        """Write a guest that was not there."""
         _write(self._file(host, guest.deploy_id), guest)
+
+    def change(self, host: str, guest: DummyGuest) -> None:
+        """Write the guest in place of an earlier state."""
+        _replace(self._file(host, guest.deploy_id), guest)
 
     def remove(self, host: str, deploy_id: str) -> None:
         """Remove the guest, if it is there."""
-        self._file(host, deploy_id).unlink(missing_ok=True)
+        _remove(self._file(host, deploy_id))
 
     def move(self, source: str, destination: str, deploy_id: str) -> bool:
         """Move the guest to another host at once; ``False`` when it is not on its host."""
         target = self._file(destination, deploy_id)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         try:
-            self._file(source, deploy_id).replace(target)
+            os.replace(self._file(source, deploy_id), target)
         except FileNotFoundError:
             return False
         return True
 
-    def on(self, host: str) -> Iterator[DummyGuest]:
+    def on(self, host: str) -> list[DummyGuest]:
         """Return the guests on a host, in the order of their ids."""
-        guests = (_read(file) for file in self._folder(host).glob("*.json"))
-        yield from sorted((guest for guest in guests if guest is not None), key=lambda guest: guest.vm_id)
+        try:
+            names = os.listdir(self._folder(host))
+        except FileNotFoundError:
+            return []
+        files = (f"{self._folder(host)}/{name}" for name in names if name.endswith(".json"))
+        return sorted(filter(None, map(_read, files)), key=lambda guest: guest.vm_id)
 
     def save(self, guest: DummyGuest) -> None:
         """Write the guest's checkpoint."""
-        _write(self._checkpoints / f"{guest.vm_id}.json", guest)
+        _replace(f"{self._checkpoints}/{guest.vm_id}.json", guest)
 
     def saved(self, vm_id: int) -> DummyGuest | None:
         """Return what a checkpoint holds, if there is one."""
-        return _read(self._checkpoints / f"{vm_id}.json")
+        return _read(f"{self._checkpoints}/{vm_id}.json")
 
     def forget(self, vm_id: int) -> None:
         """Remove the checkpoint, if there is one."""
-        (self._checkpoints / f"{vm_id}.json").unlink(missing_ok=True)
+        _remove(f"{self._checkpoints}/{vm_id}.json")
 
-    def _folder(self, host: str) -> Path:
-        return self._hosts / _file_name(host)
+    def _folder(self, host: str) -> str:
+        return f"{self._hosts}/{_file_name(host)}"
 
-    def _file(self, host: str, deploy_id: str) -> Path:
-        return self._folder(host) / f"{_file_name(deploy_id)}.json"
+    def _file(self, host: str, deploy_id: str) -> str:
+        return f"{self._folder(host)}/{_file_name(deploy_id)}.json"
 
 
+@lru_cache(maxsize=10_000)
 def _file_name(text: str) -> str:
     """Return a file name; host names come from users, and nothing of them may mean something in a path."""
     return quote(text, safe="").replace(".", "%2E") or "%00"
 
 
-def _read(file: Path) -> DummyGuest | None:
+def _read(file: str) -> DummyGuest | None:
     try:
-        fields: dict[str, Any] = json.loads(file.read_text())
+        with open(file, "rb") as stream:
+            values: dict[str, Any] = json.load(stream)
     except FileNotFoundError:
         return None
-    fields["state"] = GuestState(fields["state"])
-    fields["disks"], fields["nics"] = tuple(fields["disks"]), tuple(fields["nics"])
-    return DummyGuest(**fields)
+    except ValueError:  # the process that wrote it has died, or is writing
+        return None
+    values["state"] = GuestState(values["state"])
+    values["disks"], values["nics"] = tuple(values["disks"]), tuple(values["nics"])
+    return DummyGuest(**values)
 
 
-def _write(file: Path, guest: DummyGuest) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    text = json.dumps(asdict(guest))
+def _write(file: str, guest: DummyGuest) -> None:
+    data = json.dumps({name: getattr(guest, name) for name in _FIELDS}).encode()
     try:
-        temporary.write_text(text)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text)
-    temporary.replace(file)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(file: str, guest: DummyGuest) -> None:
+    temporary = f"{file}.{os.getpid()}"
+    _write(temporary, guest)
+    os.replace(temporary, file)
+
+
+def _remove(file: str) -> None:
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        return

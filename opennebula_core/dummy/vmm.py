@@ -45,7 +45,7 @@ class DummyVmm(VmmDriver):
         await self._before(VmmAction.DEPLOY, guest)
         deploy_id = f"one-{guest.vm_id}"
         if self._guests.read(guest.host, deploy_id) is None:
-            self._guests.write(guest.host, _new(guest, deploy_id, description))
+            self._guests.create(guest.host, _new(guest, deploy_id, description))
         return deploy_id
 
     async def shutdown(self, guest: Guest) -> None:
@@ -85,7 +85,7 @@ class DummyVmm(VmmDriver):
                 raise DriverError(
                     f"restore VM {guest.vm_id} on {guest.host!r}: there is no checkpoint; deploy it instead"
                 )
-            self._guests.write(guest.host, replace(saved, deploy_id=deploy_id))
+            self._guests.change(guest.host, replace(saved, deploy_id=deploy_id))
         self._guests.forget(guest.vm_id)
         return deploy_id
 
@@ -109,23 +109,23 @@ class DummyVmm(VmmDriver):
         """Note the disk in the guest's file."""
         found = await self._running(VmmAction.ATTACHDISK, guest)
         disks = _with(found.disks, disk.get("DISK_ID", path))
-        self._guests.write(guest.host, replace(found, disks=disks))
+        self._guests.change(guest.host, replace(found, disks=disks))
 
     async def detach_disk(self, guest: Guest, disk: Vector) -> None:
         """Strike the disk from the guest's file."""
         found = await self._running(VmmAction.DETACHDISK, guest)
         disks = _without(found.disks, disk.get("DISK_ID", ""))
-        self._guests.write(guest.host, replace(found, disks=disks))
+        self._guests.change(guest.host, replace(found, disks=disks))
 
     async def attach_nic(self, guest: Guest, nic: Vector) -> None:
         """Note the NIC in the guest's file."""
         found = await self._running(VmmAction.ATTACHNIC, guest)
-        self._guests.write(guest.host, replace(found, nics=_with(found.nics, nic.get("NIC_ID", ""))))
+        self._guests.change(guest.host, replace(found, nics=_with(found.nics, nic.get("NIC_ID", ""))))
 
     async def detach_nic(self, guest: Guest, nic: Vector) -> None:
         """Strike the NIC from the guest's file."""
         found = await self._running(VmmAction.DETACHNIC, guest)
-        self._guests.write(guest.host, replace(found, nics=_without(found.nics, nic.get("NIC_ID", ""))))
+        self._guests.change(guest.host, replace(found, nics=_without(found.nics, nic.get("NIC_ID", ""))))
 
     async def _before(self, action: VmmAction, guest: Guest) -> None:
         await self._behaviour.before(Act(action, guest.vm_id, guest.host, guest.attempt))
@@ -139,7 +139,7 @@ class DummyVmm(VmmDriver):
 
     async def _restart(self, action: VmmAction, guest: Guest) -> None:
         found = await self._running(action, guest)
-        self._guests.write(guest.host, replace(found, started_at=int(time.time())))
+        self._guests.change(guest.host, replace(found, started_at=int(time.time())))
 
 
 def _new(guest: Guest, deploy_id: str, description: str) -> DummyGuest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Times, in seconds. Source: OpenNebula 6.x for INIT, 5.12 for FINALIZE; the rest is ours.
+    """Times, in seconds. Source: OpenNebula 5.12 for FINALIZE; the rest is ours, generous for a busy machine.
 
     :param request_s: how long a request may take when the caller says nothing; infinity is possible
     :param first_pause_s: between a death and the restart; it doubles with each further death
@@ -15,7 +15,7 @@ class Limits:
     :param stable_s: a process that lived this long has a death of its own: pauses begin anew
     """
 
-    init_s: float = 10.0
+    init_s: float = 20.0
     finalize_s: float = 2.0
     request_s: float = 3600.0
     first_pause_s: float = 0.25

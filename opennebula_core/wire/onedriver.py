@@ -88,7 +88,8 @@ async def _run(channel: Channel, options: argparse.Namespace) -> int:
     except (OpenNebulaError, OSError, ValueError) as error:
         return await _refuse(channel, str(error))
     dispatcher = Dispatcher(service, channel.send)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, dispatcher.finished.set)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(ending, dispatcher.finished.set)
     channel.open(dispatcher.feed, dispatcher.lose)
     await dispatcher.finished.wait()
     await dispatcher.finish()

@@ -56,6 +56,7 @@ class DriverProcess(asyncio.SubprocessProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._ended = False
+        self._is_finished = False
         self._is_read = False
         self._exited = False
         self._closed = asyncio.Event()
@@ -103,6 +104,7 @@ class DriverProcess(asyncio.SubprocessProtocol):
     def close_input(self) -> None:
         """Write what waits and close the driver's standard input."""
         self._flush()
+        self._is_finished = True
         if self._stdin is not None:
             self._stdin.close()
 
@@ -145,7 +147,7 @@ class DriverProcess(asyncio.SubprocessProtocol):
             self._on_lines(lines)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        """Without its output a driver is of no use; its exit status, if it has one, tells more."""
+        """Give up a driver without its pipes; its exit status, if it has one, tells more."""
         if fd == _STDOUT:
             self._is_read = True
             if self._exited:
@@ -155,6 +157,8 @@ class DriverProcess(asyncio.SubprocessProtocol):
         elif fd == _STDIN:
             self._stdin = None
             self._writable.set()
+            if not self._is_finished:
+                asyncio.get_running_loop().call_later(_GRACE_S, self._end, "it closed its input")
 
     def process_exited(self) -> None:
         """End what the process left behind in its group; what it wrote last is still to be read."""

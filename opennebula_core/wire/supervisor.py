@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from opennebula_core.errors import DriverError, DriverGoneError, DriverTimeoutError, OpenNebulaError
 from opennebula_core.wire.dialects.base import Dialect
 from opennebula_core.wire.events import DriverEvents
-from opennebula_core.wire.framing import Answer, LogLine, parse_answer
+from opennebula_core.wire.framing import Answer, LogLine, flatten, parse_answer
 from opennebula_core.wire.limits import BackOff, Limits
 from opennebula_core.wire.process import DriverProcess, Launch
 from opennebula_core.wire.requests import Reply, Request
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 MAX_RUBBISH_LINES: Final = 20
 """Unknown lines of one process that are logged; the rest is passed over in silence."""
+
+MAX_SHOWN_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Supervisor:
             raise DriverError(
                 f"{request.action} {request.object_id}: {self} is busy with just that; wait for its answer"
             )
+        self._trace(">", line)
         process.send(line)
         try:
             return await entry.outcome
@@ -138,9 +141,11 @@ class Supervisor:
     # Starting and ending
 
     async def _writable_process(self) -> DriverProcess:
-        process = await self._running_process()
-        await process.writable()
-        return process
+        while True:
+            process = await self._running_process()
+            await process.writable()
+            if process is self._process:  # it may have ended meanwhile
+                return process
 
     async def _running_process(self) -> DriverProcess:
         if self._stopping:
@@ -222,15 +227,22 @@ class Supervisor:
 
     def _read(self, lines: list[str]) -> None:
         for line in lines:
-            parsed = parse_answer(line)
-            if isinstance(parsed, LogLine):
-                self._log(self.dialect.decode_log(parsed))
-            elif self._init is not None and not self._init.done():
-                self._read_init(line)
-            elif parsed is None:
-                self._note_rubbish(line)
-            else:
-                self._answer(parsed, line)
+            self._trace("<", line)
+            try:
+                self._read_line(line)
+            except Exception:  # whoever is told of the line failed: the next lines must still be read
+                LOG.exception("%s: a line could not be handled", self)
+
+    def _read_line(self, line: str) -> None:
+        parsed = parse_answer(line)
+        if isinstance(parsed, LogLine):
+            self._log(self.dialect.decode_log(parsed))
+        elif self._init is not None and not self._init.done():
+            self._read_init(line)
+        elif parsed is None:
+            self._note_rubbish(line)
+        else:
+            self._answer(parsed, line)
 
     def _read_init(self, line: str) -> None:
         assert self._init is not None
@@ -269,13 +281,21 @@ class Supervisor:
                 self._table.progress(line.object_id, done, total)
                 self._events.on_progress(line.object_id, done, total)
                 return
-        self._events.on_log("I" if line.severity == "-" else line.severity, line.object_id, line.text)
+        severity = "I" if line.severity == "-" else line.severity
+        self._events.on_log(severity, line.object_id, flatten(line.text))
 
     def _note_rubbish(self, line: str) -> None:
         self._rubbish += 1
         if self._rubbish <= MAX_RUBBISH_LINES:
-            shown = "a line about credentials" if self.kind == "auth" else repr(line[:200])
-            LOG.warning("%s: wrote what nobody asked for: %s", self, shown)
+            LOG.warning("%s: wrote what nobody asked for: %s", self, self._shown(line))
+
+    def _trace(self, direction: str, line: str) -> None:
+        if LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug("%s: %s %s", self, direction, self._shown(line))
+
+    def _shown(self, line: str) -> str:
+        """Return what of a line may stand in a log."""
+        return "a line about credentials" if self.kind == "auth" else repr(line[:MAX_SHOWN_CHARS])
 
     # Time
 

@@ -313,6 +313,67 @@ async def test_a_driver_that_closes_its_output_is_ended(supervise: Supervise, un
     await until(lambda: not is_alive(pid))
 
 
+async def test_a_driver_that_closes_its_input_is_ended(supervise: Supervise, until: Until) -> None:
+    supervisor = supervise("read line; echo INIT SUCCESS - -; exec 0<&-; sleep 60")
+    await supervisor.start()
+    pid = supervisor.status().pid
+    request = asyncio.create_task(supervisor.request(poll()))
+
+    with pytest.raises(DriverGoneError, match="it closed its input"):
+        await request
+
+    await until(lambda: not is_alive(pid))
+
+
+async def test_requests_that_wait_to_be_written_are_not_lost_with_the_driver(
+    supervise: Supervise, until: Until
+) -> None:
+    supervisor = supervise("read line; echo INIT SUCCESS - -; sleep 60", release="6.10")
+    big = "<VM>" + "x" * 2_000_000 + "</VM>"
+    requests = [
+        asyncio.create_task(supervisor.request(VmmRequest("CANCEL", vm_id, "host01", big)))
+        for vm_id in range(3)
+    ]
+    await until(lambda: supervisor.status().in_flight)
+    await asyncio.sleep(0.1)
+
+    os.kill(supervisor.status().pid, signal.SIGKILL)
+    await until(lambda: sum(request.done() for request in requests) >= 1)
+    await supervisor.stop()
+
+    for request in requests:
+        with pytest.raises(DriverGoneError):
+            await request
+
+
+async def test_a_core_that_fails_to_take_a_line_gets_the_next(
+    supervise: Supervise, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refusing(list[tuple[str, int, str]]):
+        def append(self, item: tuple[str, int, str]) -> None:
+            raise KeyError(item)
+
+    told.logs = Refusing()
+    supervisor = supervise(ANSWERING % 'printf "LOG I $id text\\n$action SUCCESS $id -\\n"')
+
+    assert (await supervisor.request(poll())).success
+    assert "a line could not be handled" in caplog.text
+
+
+async def test_lines_are_traced_but_not_those_about_credentials(
+    supervise: Supervise, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "opennebula_core.wire.supervisor")
+    supervisor = supervise(ECHO)
+    await supervisor.request(poll())
+    assert "driver vmm/test: > 'POLL 7 host01 one-7 -'" in caplog.text
+    assert "driver vmm/test: < 'POLL SUCCESS 7 host01 one-7 -'" in caplog.text
+
+    supervisor.kind = "auth"
+    await supervisor.request(poll(8))
+    assert "one-8" not in caplog.text
+
+
 async def test_pauses_between_restarts_grow(supervise: Supervise) -> None:
     supervisor = supervise(DYING, Limits(first_pause_s=0.1, longest_pause_s=10))
 

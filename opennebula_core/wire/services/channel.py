@@ -43,6 +43,7 @@ class Channel:
         except OSError:
             os.dup2(null, 2)
         channel = cls(os.dup(0), os.dup(1))
+        os.set_blocking(channel._sink, True)
         os.dup2(null, 0)
         os.dup2(2, 1)
         os.close(null)

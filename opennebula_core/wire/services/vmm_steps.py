@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from opennebula_core.wire.services.drivers import DriverSet
 from opennebula_core.wire.services.transfer import TransferRunner
 from opennebula_core.wire.transfer_script import parse_script
 
+LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -91,6 +93,10 @@ class Steps:
             return False
         except (OpenNebulaError, OSError) as error:
             self._report.warning(str(error))
+            return False
+        except Exception as error:  # the border to foreign code: what follows must still be done
+            LOG.exception("a step failed in a driver's code")
+            self._report.warning(f"{type(error).__name__}: {error}; this is a fault of the driver")
             return False
         return True
 
