@@ -58,6 +58,13 @@ class Estate:
         records = self.cloud.document("one.vm.info", vm_id).findall("HISTORY_RECORDS/HISTORY")
         return records[-1].findtext("HOSTNAME", "")
 
+    def other_host(self, vm_id: int) -> tuple[int, str]:
+        """Return id and name of the host that a VM is not on."""
+        here = self.host_of(vm_id)
+        names = list(self.lab.hosts)
+        there = next(name for name in names if name != here)
+        return self.host_ids[names.index(there)], there
+
     def wait_for_answer(self, vm_id: int) -> dict[str, str]:
         """Wait until the guest answers at its leased address, and return what it says of itself."""
         return wait_for_guest(self.lab, self.address(vm_id))
@@ -103,14 +110,14 @@ def build_estate(cloud: CloudInLab, guest_image: Path, folder: Path) -> Estate:
     template = TEMPLATE.format(image_id=image_id, network_id=network_id)
     template_id = int(cloud.call("one.template.allocate", template))
     host_ids = cloud.add_hosts()
-    wait_until(
-        lambda: _image_state(cloud, image_id) is ImageState.READY, "the image to be READY", IMAGE_LIMIT
-    )
+    wait_until(lambda: image_ready(cloud, image_id), "the image to be READY", IMAGE_LIMIT)
     return Estate(cloud, host_ids, image_id, network_id, template_id)
 
 
-def _image_state(cloud: CloudInLab, image_id: int) -> ImageState:
-    return ImageState(int(cloud.document("one.image.info", image_id).findtext("STATE", "0")))
+def image_ready(cloud: CloudInLab, image_id: int) -> bool:
+    """Return whether an image is READY."""
+    state = cloud.document("one.image.info", image_id).findtext("STATE", "0")
+    return ImageState(int(state)) is ImageState.READY
 
 
 def uptime_s(status: dict[str, str]) -> float:

@@ -80,15 +80,8 @@ def _poweroff_and_resume(estate: Estate, vm_id: int) -> None:
     assert estate.wait_for_answer(vm_id)["boots"] == "2"
 
 
-def _other_host(estate: Estate, vm_id: int) -> tuple[int, str]:
-    here = estate.host_of(vm_id)
-    names = list(estate.lab.hosts)
-    there = next(name for name in names if name != here)
-    return estate.host_ids[names.index(there)], there
-
-
 def _migrate_cold(estate: Estate, vm_id: int) -> None:
-    host_id, name = _other_host(estate, vm_id)
+    host_id, name = estate.other_host(vm_id)
     estate.cloud.call("one.vm.migrate", vm_id, host_id, False, False, -1, 0)
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
     assert estate.host_of(vm_id) == name
@@ -98,7 +91,7 @@ def _migrate_cold(estate: Estate, vm_id: int) -> None:
 
 def _migrate_live(estate: Estate, vm_id: int) -> None:
     before = uptime_s(estate.status(vm_id))
-    host_id, name = _other_host(estate, vm_id)
+    host_id, name = estate.other_host(vm_id)
     estate.cloud.call("one.vm.migrate", vm_id, host_id, True, False, -1, 0)
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
     assert estate.host_of(vm_id) == name
