@@ -75,6 +75,7 @@ class Behaviour:
     def __init__(self, kind: str, driver: Driver) -> None:
         self._kind = kind
         self._file = dummy_folder(driver.driver_context.location) / CONTROL_FILE
+        self._path = str(self._file)
         self._changed_ns = 0
         self._rules: dict[str, Rule] = {}
         self._default = Rule(
@@ -119,7 +120,7 @@ class Behaviour:
     def _reload(self) -> None:
         """Read the control file again if it has changed."""
         try:
-            changed_ns = self._file.stat().st_mtime_ns
+            changed_ns = os.stat(self._path).st_mtime_ns
         except FileNotFoundError:
             self._rules, self._changed_ns = {}, 0
             return

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar, cast
 
@@ -107,7 +108,7 @@ class DriverSet:
         self, host: str, method: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call a method of a driver: one that may block runs on a thread, few at a time for one host."""
-        if inspect.iscoroutinefunction(method) or _is_default(method):
+        if not _may_block(getattr(method, "__func__", method)):
             result = method(*args, **kwargs)
         else:
             result = await self._on_thread(host, lambda: method(*args, **kwargs))
@@ -129,6 +130,8 @@ class DriverSet:
         await asyncio.gather(*(driver.close() for driver in self._drivers.values()), return_exceptions=True)
 
 
-def _is_default(method: Callable[..., object]) -> bool:
-    """Say whether the method is the contract's own: those do nothing that takes time."""
-    return getattr(method, "__module__", "").startswith(_CONTRACTS)
+@cache
+def _may_block(function: Callable[..., object]) -> bool:
+    """Say whether a function may take time: ``async`` ones do not block, the contracts' own do nothing."""
+    is_default = getattr(function, "__module__", "").startswith(_CONTRACTS)
+    return not is_default and not inspect.iscoroutinefunction(function)

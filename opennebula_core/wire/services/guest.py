@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -65,31 +66,36 @@ def read_call(request: RequestLine, report: Report) -> VmmCall:
         root = parse_element(base64.b64decode(request.words[-1], validate=True).decode("utf-8", "replace"))
     except (binascii.Error, ValueError, XmlError) as error:
         raise DriverError(f"{where}: its payload is damaged: {error}") from None
+    parts = {child.tag: child for child in root}
+    words = {name: (child.text or "").strip() for name, child in parts.items()}
     return VmmCall(
         action=request.action,
-        guest=_guest(root, request, report),
-        other_host=_text(root, "MIGR_HOST"),
-        local_deployment_file=_text(root, "LOCAL_DEPLOYMENT_FILE"),
-        checkpoint=_text(root, "CHECKPOINT_FILE"),
-        tm_command=root.findtext("TM_COMMAND", ""),
-        tm_rollback=root.findtext("TM_COMMAND_ROLLBACK", ""),
-        disk_path=_text(root, "DISK_TARGET_PATH"),
+        guest=_guest(parts, words, request, report),
+        other_host=words.get("MIGR_HOST", ""),
+        local_deployment_file=words.get("LOCAL_DEPLOYMENT_FILE", ""),
+        checkpoint=words.get("CHECKPOINT_FILE", ""),
+        tm_command=words.get("TM_COMMAND", ""),
+        tm_rollback=words.get("TM_COMMAND_ROLLBACK", ""),
+        disk_path=words.get("DISK_TARGET_PATH", ""),
     )
 
 
-def _guest(root: Element, request: RequestLine, report: Report) -> Guest:
-    vm = root.find("VM")
+def _guest(
+    parts: Mapping[str, Element], words: Mapping[str, str], request: RequestLine, report: Report
+) -> Guest:
+    vm = parts.get("VM")
     if vm is None:
         raise DriverError(f"{request.action} of VM {request.object_id}: its payload has no VM document")
-    datastore = root.find("DATASTORE")
-    host_document = root.find("HOST_DOCUMENT/HOST")
-    attempt = _text(root, "ATTEMPT")
+    datastore = parts.get("DATASTORE")
+    holder = parts.get("HOST_DOCUMENT")
+    host_document = holder.find("HOST") if holder is not None else None
+    attempt = words.get("ATTEMPT", "")
     return Guest(
         vm_id=request.object_id,
         name=vm.findtext("NAME", ""),
-        host=_text(root, "HOST"),
-        deploy_id=_text(root, "DEPLOY_ID"),
-        directory=_directory(root, vm, request.object_id),
+        host=words.get("HOST", ""),
+        deploy_id=words.get("DEPLOY_ID", ""),
+        directory=_directory(words, datastore, vm, request.object_id),
         template=_template(vm, "TEMPLATE"),
         user_template=_template(vm, "USER_TEMPLATE"),
         document=vm,
@@ -100,12 +106,12 @@ def _guest(root: Element, request: RequestLine, report: Report) -> Guest:
     )
 
 
-def _directory(root: Element, vm: Element, vm_id: int) -> str:
+def _directory(words: Mapping[str, str], datastore: Element | None, vm: Element, vm_id: int) -> str:
     """Return the VM's folder: that of the files which the core names, else as the datastore says."""
     for name in ("REMOTE_DEPLOYMENT_FILE", "CHECKPOINT_FILE"):
-        if path := _text(root, name):
+        if path := words.get(name):
             return str(PurePosixPath(path).parent)
-    if base := root.findtext("DATASTORE/BASE_PATH", "").strip():
+    if datastore is not None and (base := datastore.findtext("BASE_PATH", "").strip()):
         return str(PurePosixPath(base) / str(vm_id))
     datastore_id = vm.findtext("HISTORY_RECORDS/HISTORY[last()]/DS_ID", "0").strip()
     return f"/var/lib/one/datastores/{datastore_id}/{vm_id}"
@@ -114,7 +120,3 @@ def _directory(root: Element, vm: Element, vm_id: int) -> str:
 def _template(vm: Element, name: str) -> Template:
     element = vm.find(name)
     return Template.from_element(element) if element is not None else Template()
-
-
-def _text(root: Element, name: str) -> str:
-    return root.findtext(name, "").strip()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, ParamSpec, TypeVar, cast
 from xml.etree.ElementTree import Element
 
@@ -16,7 +15,7 @@ from opennebula_core.errors import DriverError, DriverNotFoundError, OpenNebulaE
 from opennebula_core.model.template import Vector
 from opennebula_core.wire.services.drivers import DriverSet
 from opennebula_core.wire.services.transfer import TransferRunner
-from opennebula_core.wire.transfer_script import parse_script
+from opennebula_core.wire.transfer_script import Command, parse_script
 
 LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -44,23 +43,24 @@ class Steps:
         self, host: str, method: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call a method of the driver that acts on a guest."""
-        async with self._told("virtualization", method.__name__):
-            return await self._drivers.call(host, method, *args, **kwargs)
+        step = self._drivers.call(host, method, *args, **kwargs)
+        return await self._told("virtualization", method.__name__, step)
 
     async def network(self, name: str, guest: Guest, nics: Sequence[Vector]) -> None:
         """Call ``pre``, ``post`` or ``clean`` of the network drivers of these NICs, one after the other.
 
         :raises DriverError: it fails, or a driver is not installed
         """
-        if not nics:
-            return
+        if nics:
+            await self._told("network", name, self._network(name, guest, nics))
+
+    async def _network(self, name: str, guest: Guest, nics: Sequence[Vector]) -> None:
         by_driver: defaultdict[str, list[Vector]] = defaultdict(list)
         for nic in nics:
             by_driver[nic["VN_MAD"]].append(nic)
-        async with self._told("network", name):
-            for driver_name, its_nics in by_driver.items():
-                method = getattr(self._network_driver(driver_name), name)
-                await self._drivers.call(guest.host, method, guest, its_nics)
+        for driver_name, its_nics in by_driver.items():
+            method = getattr(self._network_driver(driver_name), name)
+            await self._drivers.call(guest.host, method, guest, its_nics)
 
     async def transfer(self, name: str, text: str) -> None:
         """Run the transfer lines that came with the request.
@@ -68,11 +68,12 @@ class Steps:
         :raises DriverError: the first one that fails
         """
         commands = parse_script(text).commands
-        if not commands:
-            return
-        async with self._told("transfer manager", f"tm_{name}"):
-            for command in commands:
-                await self._transfers.run(command, self._report, self._attempt)
+        if commands:
+            await self._told("transfer manager", f"tm_{name}", self._run(commands))
+
+    async def _run(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            await self._transfers.run(command, self._report, self._attempt)
 
     async def transfer_each(self, name: str, text: str) -> None:
         """Run all transfer lines, whatever becomes of each."""
@@ -82,8 +83,8 @@ class Steps:
     async def migration(self, phase: str, text: str, vm: Element) -> None:
         """Run ``pre``, ``post`` or ``fail`` of the MIGRATE lines that came with the request."""
         for command in parse_script(text).commands:
-            async with self._told("transfer manager", f"tm_{phase}migrate"):
-                await self._transfers.migrate(phase, command, vm, self._report, self._attempt)
+            step = self._transfers.migrate(phase, command, vm, self._report, self._attempt)
+            await self._told("transfer manager", f"tm_{phase}migrate", step)
 
     async def attempt(self, step: Awaitable[Any]) -> bool:
         """Run a step whose failure does not end the action: it is told in the log, no more."""
@@ -106,11 +107,11 @@ class Steps:
         except DriverNotFoundError as error:
             raise DriverError(f"Network driver {name!r} not available: {error}") from error
 
-    @asynccontextmanager
-    async def _told(self, kind: str, name: str) -> AsyncIterator[None]:
+    async def _told(self, kind: str, name: str, step: Awaitable[T]) -> T:
         try:
-            yield
+            result = await step
         except Exception:
             self._report.info(f"Failed to execute {kind} driver operation: {name}.")
             raise
         self._report.info(f"Successfully execute {kind} driver operation: {name}.")
+        return result
