@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from time import monotonic
 from typing import Final
 
 from opennebula_core.client import Client
@@ -18,6 +19,9 @@ LOG = logging.getLogger(__name__)
 SINGLE_FETCH_SHARE: Final = 8
 """Hosts are fetched one by one while at most one in this many has changed, else all with one call."""
 
+REFRESH_S: Final = 15.0
+"""Hosts that were fetched longer ago are fetched again: what is measured on them changes without notice."""
+
 
 class Inventory:
     """What there is to place VMs on."""
@@ -25,6 +29,7 @@ class Inventory:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._hosts: dict[int, HostView] = {}
+        self._hosts_fetched_s = 0.0
         self._ordered: tuple[HostView, ...] | None = None
         self._clusters: dict[int, ClusterView] = {}
         self._datastores: tuple[DatastoreView, ...] = ()
@@ -58,11 +63,12 @@ class Inventory:
     def hosts(self) -> tuple[HostView, ...]:
         """Return all hosts in order of id."""
         clusters = self.clusters()
-        if ObjectKind.HOST in self._stale_kinds or self._is_much_stale():
+        if self._is_much_stale():
             pool = self._client.element("one.hostpool.info")
             views = (host_view(element, clusters) for element in pool.iterfind("HOST"))
             self._hosts = {view.id: view for view in views}
             self._stale_kinds.discard(ObjectKind.HOST)
+            self._hosts_fetched_s = monotonic()
             self._ordered = None
         else:
             for host_id in self._stale_hosts:
@@ -73,7 +79,11 @@ class Inventory:
         return self._ordered
 
     def _is_much_stale(self) -> bool:
-        return len(self._stale_hosts) > 1 + len(self._hosts) // SINGLE_FETCH_SHARE
+        return (
+            ObjectKind.HOST in self._stale_kinds
+            or monotonic() > self._hosts_fetched_s + REFRESH_S
+            or len(self._stale_hosts) > 1 + len(self._hosts) // SINGLE_FETCH_SHARE
+        )
 
     def _fetch_host(self, host_id: int, clusters: dict[int, ClusterView]) -> None:
         self._ordered = None

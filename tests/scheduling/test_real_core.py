@@ -199,3 +199,21 @@ def test_a_plain_users_vm_is_placed_by_the_rules_of_access(cloud: RealCloud) -> 
     with Client(cloud.client.endpoint, "ann:secret") as ann:
         vm_id = ann.integer("one.vm.allocate", "NAME=vm\nCPU=1\nMEMORY=64\n", False)
     cloud.wait_for_state(vm_id, RUNNING)
+
+
+def test_over_committing_a_host_lets_a_waiting_vm_in(cloud: RealCloud) -> None:
+    [host_id] = cloud.add_hosts(1)
+    cloud.wait_for_state(cloud.submit(cpu=8), RUNNING)
+    waiting = cloud.submit(cpu=4)
+    cloud.wait_until(lambda: "not enough free CPU on 1 host" in cloud.message(waiting))
+    cloud.client.call("one.host.update", host_id, 'RESERVED_CPU = "-400"', 1)
+    cloud.wait_for_state(waiting, RUNNING)
+
+
+def test_a_burst_is_spread_evenly_over_the_hosts(cloud: RealCloud) -> None:
+    hosts = cloud.add_hosts(3)
+    vms = [cloud.submit(cpu=0.1) for _ in range(30)]
+    for vm_id in vms:
+        cloud.wait_for_state(vm_id, RUNNING)
+    placed = [cloud.host_of(vm_id) for vm_id in vms]
+    assert [placed.count(host_id) for host_id in hosts] == [10, 10, 10]
