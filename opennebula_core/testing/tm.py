@@ -91,7 +91,7 @@ class TmDriverContract:
     ) -> None:
         """The image is not there."""
         if not self.moves_files:
-            pytest.skip("the driver moves nothing")
+            return
         with pytest.raises(DriverError):
             await settle(driver.clone(at(disk.parent.parent / "absent"), at(disk), transfer))
         assert self.is_gone(disk)

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from opennebula_core.contracts.kinds import DRIVER_KINDS, SCHEDULER
+from opennebula_core.contracts.vmm import VmmDriver
 from opennebula_core.plugins.discovery import CONTRACTS
+from opennebula_core.testing.drivers import driver_context
+from opennebula_core.testing.vmm import VmmDriverContract
 
 PLUGINS = Path(__file__).parents[2] / "docs/plugins"
 DRIVERS = (PLUGINS / "drivers.md").read_text()
 EXAMPLES = sorted(path for path in (PLUGINS / "examples").glob("*/*") if path.suffix in (".py", ".toml"))
+
+
+def example(name: str) -> ModuleType:
+    """Import a module of the examples, which are not installed here."""
+    spec = importlib.util.spec_from_file_location(f"acme_{name}", PLUGINS / f"examples/{name}/acme_{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PAPER = example("paper")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -47,3 +65,10 @@ def test_every_method_of_a_contract_is_listed_as_needed_or_not(kind: str) -> Non
 
     assert must == set(getattr(contract, "__abstractmethods__", ()))
     assert may == methods - must
+
+
+class TestThePaperDriverOfTheTutorial(VmmDriverContract):
+    @pytest.fixture
+    def driver(self, tmp_path: Path) -> VmmDriver:
+        driver: VmmDriver = PAPER.PaperDriver(driver_context(tmp_path, folder=str(tmp_path / "paper")))
+        return driver
