@@ -127,8 +127,8 @@ class Method:
         the transaction for WRITE; an ASYNC handler is ``async def handler(session, *parameters)``.
         It returns an int, a text, or bytes of an already escaped document
     :param needs: the rights, or an :class:`Access`; a method without either cannot be declared
-    :param prepare: called as ``prepare(*parameters)`` before the writer, off the event loop's hot path, for slow
-        work such as parsing; what it returns replaces the parameters
+    :param prepare: called as ``prepare(*parameters)`` before the writer, off the event loop's hot path, for
+        slow work such as parsing; what it returns replaces the parameters
     :param ignores_lock: the object's lock does not matter (locking and unlocking themselves)
     """
 

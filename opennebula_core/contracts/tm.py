@@ -89,7 +89,7 @@ class TmDriver(Driver):
     def make_image(
         self, size_mib: int, format: str, destination: Location, transfer: Transfer
     ) -> Awaitable[None] | None:
-        """Make an empty disk; ``format`` is ``raw``, ``qcow2``, ``swap`` or a file system such as ``ext4``."""
+        """Make an empty disk; ``format`` is ``raw``, ``qcow2``, ``swap`` or a file system (``ext4``)."""
 
     @abstractmethod
     def context(
