@@ -69,6 +69,8 @@ class Writer(Reader):
         self.changes: list[tuple[ObjectKind, int, str]] = []
         self.callbacks: list[Callable[[], None]] = []
         self.now = int(time.time())
+        self.loaded: dict[tuple[str, int], Any] = {}
+        """Objects that several parts of one job work on, so that each is loaded and saved once."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it touched."""

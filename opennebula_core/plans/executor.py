@@ -53,7 +53,7 @@ class Effects(Protocol):
         """Show that the plan's current step is under way."""
 
     def step_succeeded(self, tx: Transaction, plan: Plan, info: str) -> None:
-        """Note what the current step's success means."""
+        """Note what the current step's success means; step_started or plan_done follows, and saves."""
 
     def plan_done(self, tx: Transaction, plan: Plan) -> None:
         """Put the VM where the plan ends."""

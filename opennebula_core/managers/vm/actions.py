@@ -100,7 +100,10 @@ class VmActions:
             )
 
     def _begin(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
-        tx.vms.save(vm)
+        """Begin a plan; its first step's state is saved together with what the caller has changed."""
+        if plan.steps[0].lcm_state is LcmState.RUNNING:
+            tx.vms.save(vm)
+        tx.loaded["vm", vm.id] = vm
         self._core.executor.begin(tx, with_plugin_steps(self._core.hooks, plan, vm))
 
     @staticmethod

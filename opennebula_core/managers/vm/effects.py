@@ -59,10 +59,10 @@ class VmEffects:
 
     def step_started(self, tx: Transaction, plan: Plan) -> None:
         """Show that the plan's current step is under way."""
-        vm = tx.vms.get(plan.vm_id)
         step = plan.current
         if step.lcm_state is LcmState.RUNNING:
             return
+        vm = _load(tx, plan.vm_id)
         record = _record_of(vm, step)
         if record is not None:
             _note_start(record, step, tx.now)
@@ -73,7 +73,7 @@ class VmEffects:
         step = plan.current
         if step.lcm_state is LcmState.RUNNING:
             return
-        vm = tx.vms.get(plan.vm_id)
+        vm = _load(tx, plan.vm_id)
         record = _record_of(vm, step)
         if step.action in _STARTS_GUEST:
             vm.deploy_id = info.split(" ", 1)[0] if info else vm.deploy_id
@@ -84,7 +84,6 @@ class VmEffects:
             self._guest_moved(tx, vm)
         if step.target is Target.PREVIOUS or step.action == Phase.MIGRATE:
             self._left_previous_host(tx, vm)
-        tx.vms.save(vm)
 
     @staticmethod
     def _guest_moved(tx: Transaction, vm: Vm) -> None:
@@ -98,10 +97,10 @@ class VmEffects:
 
     def plan_done(self, tx: Transaction, plan: Plan) -> None:
         """Put the VM where the plan ends."""
-        vm = tx.vms.get(plan.vm_id)
         state, lcm_state = plan.end
         if plan.current.lcm_state is LcmState.RUNNING:
             return
+        vm = _load(tx, plan.vm_id)
         self.arrive(tx, vm, state, lcm_state)
 
     def arrive(self, tx: Transaction, vm: Vm, state: VmState, lcm_state: LcmState) -> None:
@@ -128,7 +127,7 @@ class VmEffects:
 
     def plan_failed(self, tx: Transaction, plan: Plan, reason: str) -> None:
         """Put the VM where the failure of the current step leaves it, and say why."""
-        vm = tx.vms.get(plan.vm_id)
+        vm = _load(tx, plan.vm_id)
         step = plan.current
         self.set_error(tx, vm, reason)
         if step.lcm_state is LcmState.RUNNING:
@@ -146,6 +145,14 @@ class VmEffects:
         elif (state, lcm_state) == (VmState.ACTIVE, LcmState.RUNNING):
             vm.history[-1].action = HistoryAction.NONE
         self.set_state(tx, vm, state, lcm_state)
+
+
+def _load(tx: Transaction, vm_id: int) -> Vm:
+    """Return the VM as the parts of this transaction that came before have left it."""
+    vm: Vm | None = tx.loaded.get(("vm", vm_id))
+    if vm is None:
+        vm = tx.loaded["vm", vm_id] = tx.vms.get(vm_id)
+    return vm
 
 
 def _record_of(vm: Vm, step: Step) -> HistoryRecord | None:
