@@ -7,6 +7,7 @@ The cloud's programs are those of this installation. Whoever calls it must be in
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -234,8 +235,8 @@ class CloudInLab:
         ours = f"ONE_LOCATION={self.location}".encode()
         for process in self.lab.faults.processes(FRONT_END):
             command = _entries(process.pid, "cmdline")
-            # a script's first words are its interpreter and its path
-            names = {Path(word.decode(errors="replace")).name for word in command[:3]}
+            # A script's first words are its interpreter and its path, a module's are -m and its dotted name.
+            names = {re.split(r"[/.]", word.decode(errors="replace"))[-1] for word in command[:3]}
             wanted = {word.encode() for word in words} <= set(command) and (not program or program in names)
             if wanted and ours in _entries(process.pid, "environ"):
                 yield process.pid, process.start
