@@ -63,7 +63,7 @@ class Service:
         self._due_s: float | None = None
         self._retry_s = FIRST_RETRY_S
         self._last_duration_s = 0.0
-        self._is_connected = False
+        self._is_connected: bool | None = None
         self._has_changes = False
         self._has_news = False
         self._take_charge(load())
@@ -133,7 +133,7 @@ class Service:
                 self._rounds.collector.note(changes)
                 self._has_news = True
             case Lost(error):
-                if self._is_connected:
+                if self._is_connected is not False:  # said once, also when it never answered
                     LOG.warning("the core does not answer: %s; trying again until it does", error)
                 self._is_connected = False
                 self._due_s = None

@@ -131,7 +131,7 @@ def test_default_haizea_and_back_on_a_running_cloud(cloud: RealCloud) -> None:
 def test_a_reservation_is_kept_against_the_queue(cloud: RealCloud) -> None:
     cloud.add_hosts(1)
     cloud.choose("haizea", "[scheduler.haizea]\nending_s = 1.0\n")
-    start_s = int(time.time()) + 4
+    start_s = int(time.time()) + 8
     reserved = cloud.submit(f'HAIZEA = [ START = "{start_s}", DURATION = "00:00:04" ]', cpu=8)
     cloud.wait_until(lambda: "Reserved from" in cloud.message(reserved))
     queued = cloud.submit(cpu=8)
@@ -140,7 +140,7 @@ def test_a_reservation_is_kept_against_the_queue(cloud: RealCloud) -> None:
     cloud.wait_until(lambda: "cannot be given; the earliest possible start is" in cloud.message(refused))
     cloud.wait_for_state(reserved, RUNNING)
     began_s = int(cloud.vm(reserved).findtext("HISTORY_RECORDS/HISTORY/RSTIME", "0"))
-    assert start_s <= began_s <= start_s + 2
+    assert start_s <= began_s < start_s + 4
     assert cloud.state(queued)[0] == VmState.PENDING
     cloud.wait_for_state(queued, RUNNING)
     assert cloud.state(reserved)[0] == VmState.DONE
@@ -149,7 +149,7 @@ def test_a_reservation_is_kept_against_the_queue(cloud: RealCloud) -> None:
 def test_a_promise_survives_the_schedulers_death(cloud: RealCloud) -> None:
     cloud.add_hosts(1)
     cloud.choose("haizea")
-    start_s = int(time.time()) + 5
+    start_s = int(time.time()) + 8
     reserved = cloud.submit(f'HAIZEA = [ START = "{start_s}", DURATION = "01:00:00" ]', cpu=8)
     cloud.wait_until(lambda: cloud.vm(reserved).find("USER_TEMPLATE/HAIZEA_LEASE") is not None)
     os.kill(running_pid(cloud.location, "onesched"), signal.SIGKILL)

@@ -8,7 +8,7 @@ from typing import Final
 
 from opennebula_core.contracts.scheduler import PendingVm
 from opennebula_sched_haizea.leases import Lease, amount_of
-from opennebula_sched_haizea.slottable import Amount, Slot, SlotTable
+from opennebula_sched_haizea.slottable import FOREVER, Amount, Slot, SlotTable
 
 MANY_SLOTS: Final = 4
 """From this many VMs on, how many more a host has makes no difference to its score. Source: Haizea 1.0."""
@@ -62,15 +62,36 @@ def earliest_assignment(
 ) -> Assignment | None:
     """Return the first assignment at or after an instant; None when there is none as things stand.
 
-    Room appears only where a slot ends, so these are the instants to try.
-
     :param length_s: for how long the hosts are needed
     """
-    for start_s in (after_s, *table.ends_s(after_s)):
+    alone_s = [_earliest_alone_s(vm, table, candidates, after_s, length_s) for vm in lease.vms]
+    bound_s = max(alone_s)  # together they start no sooner than the last of them could alone
+    if bound_s == FOREVER:
+        return None
+    for start_s in (bound_s, *table.ends_s(bound_s)):
         assignment = map_lease(lease, table, candidates, start_s, start_s + length_s)
         if assignment is not None:
             return assignment
     return None
+
+
+def _earliest_alone_s(
+    vm: PendingVm, table: SlotTable, candidates: Candidates, after_s: float, length_s: float
+) -> float:
+    """Return when one VM could start if there were no others; FOREVER when it could not.
+
+    Room on a host appears only where a slot on it ends, so these are the instants to try.
+    """
+    amount = amount_of(vm)
+    best_s = FOREVER
+    for host_id in candidates(vm):
+        for start_s in (after_s, *table.host_ends_s(host_id, after_s)):
+            if start_s >= best_s:
+                break
+            if amount.fits_into(table.room(host_id, start_s, start_s + length_s)):
+                best_s = start_s
+                break
+    return best_s
 
 
 def host_score(table: SlotTable, host_id: int, start_s: float, end_s: float) -> float:

@@ -101,24 +101,28 @@ class Plan:
 
     def serve_queue(self, queue: Sequence[Lease]) -> Iterator[Decision]:
         """Start best-effort leases, first come first served, without touching what was promised."""
-        waiting = 0
+        first: Lease | None = None
+        planned = 0
         for place, lease in enumerate(queue):
             found = self._startable(lease)
             if found is not None:
                 yield from self._start(lease, found)
                 continue
+            if first is not None and planned >= self._rules.planned_ahead:
+                yield from _told(lease, f"Queued behind VM {first.id}")
+                continue
             future = self._earliest(lease, self.now_s)
             if future is None:  # as things stand it never starts: no reason to hold up the others
                 yield from _told(lease, f"Cannot start the lease; {self._what_could_be(lease, self.now_s)}")
                 continue
-            waiting += 1
+            first = first or lease
+            planned += 1
             self.wakeups_s.append(future.start_s)
+            self.table.add_all(future.slots)
             yield from _told(lease, f"Queued; the earliest possible start is {clock(future.start_s)}")
             if self._rules.backfilling is Backfilling.OFF:
                 yield from self._behind(queue[place + 1 :], lease)
                 return
-            if waiting == 1 or self._rules.backfilling is Backfilling.CONSERVATIVE:
-                self.table.add_all(future.slots)
 
     def _behind(self, rest: Iterable[Lease], first: Lease) -> Iterator[Decision]:
         for lease in rest:

@@ -17,11 +17,15 @@ E = TypeVar("E", bound=StrEnum)
 END_RETRY_S: Final = 60.0
 """An end that the core did not carry out is asked for again after this time."""
 
+MOST_PLANNED: Final = 100
+"""Waiting leases that conservative backfilling plans; looking at all of a long queue would hold up rounds."""
+
 
 class Backfilling(StrEnum):
     """What may start before an older best-effort lease that has to wait.
 
-    OFF: nothing. AGGRESSIVE: what does not delay the oldest that waits. CONSERVATIVE: what delays nobody.
+    OFF: nothing. AGGRESSIVE: what does not delay the oldest that waits. CONSERVATIVE: what delays none of
+    the first hundred that wait.
     """
 
     OFF = "off"
@@ -52,6 +56,11 @@ class Rules:
     on_end: EndAction = EndAction.TERMINATE
     lead_s: float = 0.0
     ending_s: float = 10.0
+
+    @property
+    def planned_ahead(self) -> int:
+        """How many waiting best-effort leases have a place in the plan that nobody may delay."""
+        return MOST_PLANNED if self.backfilling is Backfilling.CONSERVATIVE else 1
 
 
 OPTIONS: Final = (

@@ -106,22 +106,21 @@ class SlotTable:
         starts_s = (start_s for start_s, _, _ in line.slots if start_s > after_s) if line else ()
         return min(starts_s, default=FOREVER)
 
-    def ends_s(self, after_s: float) -> list[float]:
-        """Return the instants behind ``after_s`` at which something becomes free, in order."""
-        ends_s = {slot.end_s for line in self._lines.values() for _, _, slot in line.slots}
+    def host_ends_s(self, host_id: int, after_s: float) -> list[float]:
+        """Return the instants behind ``after_s`` at which something becomes free on the host, in order."""
+        line = self._lines.get(host_id)
+        ends_s = {slot.end_s for _, _, slot in line.slots} if line else set()
         return sorted(end_s for end_s in ends_s if after_s < end_s < FOREVER)
+
+    def ends_s(self, after_s: float) -> list[float]:
+        """Return the instants behind ``after_s`` at which something becomes free anywhere, in order."""
+        return sorted({end_s for host_id in self._lines for end_s in self.host_ends_s(host_id, after_s)})
 
     def without_slots(self) -> SlotTable:
         """Return the same hosts, empty: what could ever be had of them."""
         table = SlotTable()
         for host_id, line in self._lines.items():
             table.add_host(host_id, line.capacity)
-        return table
-
-    def copy(self) -> SlotTable:
-        """Return a table that may be changed without changing this one."""
-        table = self.without_slots()
-        table.add_all(slot for line in self._lines.values() for _, _, slot in line.slots)
         return table
 
     def add_all(self, slots: Iterable[Slot]) -> None:
