@@ -274,6 +274,17 @@ class SchedulerContract:
         hosts = [make_host(0, state=HostState.DISABLED), make_host(1, state=HostState.ERROR)]
         assert not _placed(decide(policy, make_cloud([make_vm(0)], hosts)))
 
+    def test_hosts_that_the_owner_may_not_use_are_left_alone(self, policy: SchedulerPolicy) -> None:
+        """Rights hold under every policy."""
+        cloud = make_cloud([make_vm(0)], [make_host(0), make_host(1)], access=_Nothing())
+        assert not _placed(decide(policy, cloud))
+
+    def test_requirements_are_met(self, policy: SchedulerPolicy) -> None:
+        """What the VM and the core require holds under every policy."""
+        vm = make_vm(0, requirements="ID > 0", automatic_requirements="CLUSTER_ID = 100")
+        hosts = [make_host(0, cluster_id=100), make_host(1), make_host(2, cluster_id=100)]
+        assert _placed(decide(policy, make_cloud([vm], hosts))) == [(0, 2)]
+
     def test_hosts_are_not_filled_beyond_their_capacity(self, policy: SchedulerPolicy) -> None:
         """Bookings of the same round count."""
         hosts = [make_host(0, max_cpu_percent=200), make_host(1, max_cpu_percent=100)]
@@ -307,6 +318,14 @@ class SchedulerContract:
             decide(policy, make_cloud([make_vm(0)], [make_host(0), make_host(1)]), extensions=_OnlyOdd())
         )
         assert placed == [(0, 1)]
+
+
+class _Nothing:
+    def may_manage_host(self, vm: PendingVm, host: HostView) -> bool:
+        return False
+
+    def may_use_datastore(self, vm: PendingVm, datastore: DatastoreView) -> bool:
+        return False
 
 
 class _OnlyOdd:
