@@ -47,6 +47,7 @@ class VmMonitor:
     def __init__(self, cache: MonitoringCache, effects: VmEffects) -> None:
         self._cache = cache
         self._effects = effects
+        self._suspects: dict[int, tuple[GuestState, int]] = {}
 
     # -- figures ---------------------------------------------------------------------------------
 
@@ -67,9 +68,24 @@ class VmMonitor:
         new: list[tuple[int, GuestState]] = []
         for vm_id, state, lcm_state in rows:
             seen = found.get(vm_id, report.missing if report.sync else None)
-            if seen is not None and self._is_new((VmState(state), LcmState(lcm_state)), seen):
+            if seen is None or not self._is_new((VmState(state), LcmState(lcm_state)), seen):
+                self._suspects.pop(vm_id, None)
+            elif seen is GuestState.RUNNING or self._is_confirmed(tx, vm_id, seen):
                 new.append((vm_id, seen))
         return new
+
+    def _is_confirmed(self, tx: Snapshot, vm_id: int, seen: GuestState) -> bool:
+        """Return whether a guest was seen so twice in a row, with no operation in between.
+
+        A look may have begun before the guest was there: just deployed, or come from another host. The next
+        look at the same host begins after this one was told.
+        """
+        sighting = (seen, int(tx.value("SELECT COALESCE(MAX(id), 0) FROM plan WHERE vm_id = ?", (vm_id,))))
+        if self._suspects.get(vm_id) == sighting:
+            del self._suspects[vm_id]
+            return True
+        self._suspects[vm_id] = sighting
+        return False
 
     @staticmethod
     def _is_new(place: tuple[VmState, LcmState], seen: GuestState) -> bool:
