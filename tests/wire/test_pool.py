@@ -25,6 +25,7 @@ from opennebula_core.wire.requests import (
     TransferRequest,
     VmmRequest,
 )
+from opennebula_core.wire.services.drivers import ProcessSettings
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
@@ -119,6 +120,14 @@ async def test_settings_and_their_secrets_are_in_no_command_line(make_pool: Make
     process = Path("/proc") / str(pool.status()[0].pid)
     assert b"secret-42" not in process.joinpath("cmdline").read_bytes()
     assert b"secret-42" not in process.joinpath("environ").read_bytes()
+
+
+def test_a_driver_s_process_learns_the_options_of_what_it_may_load_only(location: Location) -> None:
+    drivers = {kind: {"dummy": DriverSettings(options={"delay_s": 1.0})} for kind in ("vmm", "tm", "auth")}
+    config = Config(location, drivers=drivers)
+
+    assert set(ProcessSettings.from_config(config, "vmm", "dummy").options) == {"vmm", "tm", "vnm"}
+    assert ProcessSettings.from_config(config, "tm", "dummy").options == {"tm": {"dummy": {"delay_s": 1.0}}}
 
 
 async def test_wrong_options_of_a_driver_are_named(make_pool: MakePool) -> None:

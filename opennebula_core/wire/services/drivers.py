@@ -27,6 +27,10 @@ HOST_LIMIT: Final = 32
 """Actions at a time on one host; more wait, and hold up nobody else."""
 
 DEFAULT_THREADS: Final = 16
+
+LOADED_KINDS: Final[Mapping[str, tuple[str, ...]]] = {"vmm": ("vmm", "tm", "vnm")}
+"""The kinds of drivers that a process may load, where they are more than its own."""
+
 _CONTRACTS: Final = "opennebula_core.contracts."
 
 
@@ -43,10 +47,12 @@ class ProcessSettings:
 
     @classmethod
     def from_config(cls, config: Config, kind: str, name: str) -> ProcessSettings:
-        """Return what a process of that driver is to know."""
+        """Return what a process of that driver is to know: options may hold secrets of other drivers."""
         options = {
-            each: {driver: dict(settings.options) for driver, settings in drivers.items()}
-            for each, drivers in config.drivers.items()
+            each: {
+                driver: dict(settings.options) for driver, settings in config.drivers.get(each, {}).items()
+            }
+            for each in LOADED_KINDS.get(kind, (kind,))
         }
         return cls(options, config.driver(kind, name).threads)
 
