@@ -1,4 +1,4 @@
-"""The daemon or a driver is killed in the middle of things, a host hangs: everything gets where it was going."""
+"""The daemon or a driver is killed in the middle of things, or a host hangs: all gets where it was going."""
 
 from __future__ import annotations
 
