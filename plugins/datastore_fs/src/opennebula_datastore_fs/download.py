@@ -2,64 +2,120 @@
 
 from __future__ import annotations
 
-import time
+import http.client
+import ipaddress
+import socket
 import urllib.error
 import urllib.request
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
-from opennebula_core.contracts.driver import Report
 from opennebula_core.errors import DriverError
+from opennebula_datastore_fs.sources import Peeked, Source
 
-CHUNK = 1 << 20
-CONNECT_TIMEOUT_S = 30
-REPORT_EVERY = 16 << 20
+SCHEMES = ("http", "https")
+Guard = Callable[[socket.socket], None]
 
 
 def is_address(path: str) -> bool:
-    """Return whether an image's path is an address to download from."""
-    return path.startswith(("http://", "https://"))
+    """Whether a path is an address to download from."""
+    return urlsplit(path).scheme.lower() in SCHEMES
 
 
-def remote_size(address: str) -> int:
-    """Return the bytes that a server announces.
+@contextmanager
+def downloading(address: str, timeout_s: float, *, may_be_local: bool) -> Iterator[Source]:
+    """Begin a download.
 
-    :raises DriverError: it cannot be asked or does not say
+    :param timeout_s: for the connection and each read
+    :param may_be_local: whether it may come from this machine; its services, and those that clouds offer to
+        it alone, are not for everybody who may register images
+    :raises DriverError: the address does not answer with a file
     """
-    request = urllib.request.Request(address, method="HEAD")
+    name = shown(address)
     try:
-        with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT_S) as answer:
+        request = urllib.request.Request(address, headers={"Accept-Encoding": "identity"})
+        with _opener(may_be_local).open(request, timeout=timeout_s) as answer:
             length = answer.headers.get("Content-Length", "")
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise DriverError(f"ask for {address}: {error}") from error
-    if not length.isdigit():
-        raise DriverError(
-            f"ask for {address}: the server does not say how large it is; give the image a SIZE"
-        )
-    return int(length)
+            yield Source(name, Peeked(answer), int(length) if length.isdecimal() else None)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DriverError(f"download {name!r}: {error.code} {error.reason}; correct PATH") from None
+    except urllib.error.URLError as error:
+        raise DriverError(f"download {name!r}: {error.reason}; correct PATH") from error
+    except (http.client.HTTPException, ValueError, TimeoutError, ConnectionError) as error:
+        raise DriverError(f"download {name!r}: {error or type(error).__name__}; try again") from error
 
 
-def download(address: str, target: Path, limit: int, timeout_s: int, report: Report) -> None:
-    """Download to a file.
+def shown(address: str) -> str:
+    """Return an address without what is secret in it: passwords and signed queries."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
-    :param limit: bytes; a larger file is refused
-    :raises DriverError: it fails, is cut off, too large or too slow
+
+def refuse_local(connection: socket.socket) -> None:
+    """Refuse a connection to this machine or to its link's own services.
+
+    What is connected is looked at, not the name, which may mean something else a moment later.
+
+    :raises DriverError: it is one
     """
-    deadline = time.monotonic() + timeout_s
-    try:
-        with urllib.request.urlopen(address, timeout=CONNECT_TIMEOUT_S) as answer, target.open("wb") as file:
-            total = int(answer.headers.get("Content-Length") or 0)
-            done = reported = 0
-            while chunk := answer.read(CHUNK):
-                done += len(chunk)
-                if done > limit:
-                    raise DriverError(f"download {address}: it is larger than {limit >> 20} MiB")
-                if time.monotonic() > deadline:
-                    raise DriverError(f"download {address}: no end after {timeout_s} s")
-                file.write(chunk)
-                if done - reported >= REPORT_EVERY:
-                    reported = done
-                    report.progress(done, max(total, done))
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise DriverError(f"download {address}: {error}") from error
-    if total and done != total:
-        raise DriverError(f"download {address}: it was cut off after {done} of {total} bytes")
+    address = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback or address.is_link_local or address.is_unspecified:
+        connection.close()
+        raise DriverError(
+            f"download from {address}: that is this machine's own; set allow_local_downloads to allow it"
+        )
+
+
+def _opener(may_be_local: bool) -> urllib.request.OpenerDirector:
+    proxies = urllib.request.getproxies()
+    guard: Guard = (lambda _: None) if may_be_local or proxies else refuse_local  # a proxy judges by itself
+    opener = urllib.request.OpenerDirector()
+    handlers: list[urllib.request.BaseHandler] = [
+        urllib.request.ProxyHandler(proxies),
+        _GuardedHandler(guard),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.UnknownHandler(),
+    ]
+    for handler in handlers:
+        opener.add_handler(handler)
+    return opener
+
+
+class _GuardedHandler(urllib.request.HTTPSHandler):
+    """Opens http and https addresses over connections that a guard has looked at."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        """Open an http address."""
+        return self.do_open(self._connection(http.client.HTTPConnection), request)
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        """Open an https address; certificates are checked."""
+        return self.do_open(self._connection(http.client.HTTPSConnection), request)
+
+    http_request = urllib.request.AbstractHTTPHandler.do_request_
+
+    def _connection(self, plain: type[http.client.HTTPConnection]) -> Any:
+        guard = self._guard
+
+        def connection(host: str, **settings: Any) -> http.client.HTTPConnection:
+            made = plain(host, **settings)
+            connect = made.connect
+
+            def guarded() -> None:
+                connect()
+                guard(made.sock)
+
+            made.connect = guarded  # type: ignore[method-assign]  # http.client offers no other place
+            return made
+
+        return connection

@@ -1,12 +1,15 @@
-"""The driver: images are files below the datastore's folder, one for each image."""
+"""The datastore driver for a directory of the front-end."""
 
 from __future__ import annotations
 
-import asyncio
 import os
+import re
 import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
 from opennebula_core.contracts.datastore import (
     Datastore,
@@ -17,108 +20,207 @@ from opennebula_core.contracts.datastore import (
 )
 from opennebula_core.contracts.driver import Option
 from opennebula_core.errors import DriverError
-from opennebula_datastore_fs.download import download, is_address, remote_size
-from opennebula_datastore_fs.files import copy_file, place, temporary_beside
-from opennebula_datastore_fs.images import detect, make_image
-from opennebula_datastore_fs.paths import allowed_source, image_file, inside
+from opennebula_core.remote import Meter
+from opennebula_datastore_fs.copying import copy_bytes, copy_file
+from opennebula_datastore_fs.download import downloading, is_address
+from opennebula_datastore_fs.headers import HEADER_BYTES, QCOW2, RAW, Header, read_header
+from opennebula_datastore_fs.restrictions import Restrictions
+from opennebula_datastore_fs.sources import Peeked, Source, Summed
+from opennebula_datastore_fs.store import BYTES_PER_MIB, Store
 
-MIB = 1 << 20
+BYTES_PER_GIB = 1024 * BYTES_PER_MIB
+MAKING_TIMEOUT_S = 600
+SUMS = ("MD5", "SHA1")
+"""Attributes of an image that say what the file's sum shall be. Source: OpenNebula's datastore drivers."""
+
+OPTIONS = (
+    Option("max_image_gib", int, 1024, "No image is larger than this, unpacked, in GiB."),
+    Option("download_timeout_s", int, 30, "Seconds without a byte after which a download has failed."),
+    Option("allow_local_downloads", bool, False, "Let images be downloaded from the front-end itself."),
+)
+
+_FILE_SYSTEM = re.compile(r"[a-z][a-z0-9]{1,15}")
+_PROGRAM_PATH = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 class FsDatastoreDriver(DatastoreDriver):
-    """Keeps images as files; the name is made from the image's id and the text it was made from.
+    """Keeps images as files in a directory of the front-end.
 
-    So an action that is repeated after a crash finds, and does not double, what the first one left.
+    A new image has a temporary name until it is whole. Made again after a crash it gets the same name, so
+    that there is one copy.
     """
 
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("download_timeout_s", int, 3600, "longest time a download of an image may take"),
-        Option("max_download_mib", int, 1 << 20, "largest image that is downloaded"),
-    )
+    options: ClassVar[tuple[Option, ...]] = OPTIONS
 
-    async def stat(self, image: ImageRequest, datastore: Datastore) -> int:
-        """Return the virtual size in MiB, rounded up; of a compressed download what its server says."""
+    def stat(self, image: ImageRequest, datastore: Datastore) -> int:
+        """Return the size in MiB of what is at the image's path; a packed raw image is read to its end."""
+        is_kept_packed = _is_kept_packed(image, datastore)
+        with self._source(image, datastore) as source:
+            size = None if not is_kept_packed and source.is_packed() else source.size_bytes
+            with source.unpacked(source.reader, is_kept_packed=is_kept_packed) as reader:
+                header = read_header(reader.peek(), _declared(image))
+                if header.virtual_bytes is not None:
+                    size = header.virtual_bytes
+                return _mib(self._count(reader) if size is None else size)
+
+    def copy(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
+        """Bring the file at the image's path, or what its address gives, into the datastore."""
+        store = Store.of(datastore)
+        file = store.file_of(image)
+        with self._source(image, datastore) as source, store.arriving(file) as target:
+            self._bring(source, target, image, is_kept_packed=_is_kept_packed(image, datastore))
+            header = _header_of(target, _declared(image))
+        return ImageFile(str(file), header.format)
+
+    def make(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
+        """Make an empty image, with a file system if one is asked for."""
+        store = Store.of(datastore)
+        file = store.file_of(image)
+        format = QCOW2 if _declared(image) == QCOW2 else RAW
+        if image.size_mib <= 0:
+            raise DriverError(f"make image {image.image_id}: a size of {image.size_mib} MiB; give it a SIZE")
+        with store.arriving(file) as target:
+            path = f"/proc/self/fd/{target.fileno()}"
+            target.truncate(image.size_mib * BYTES_PER_MIB)
+            if image.fs:
+                _run(_mkfs(image.fs, path), target)
+            if format == QCOW2:
+                _make_qcow2(target)
+        return ImageFile(str(file), format)
+
+    def clone(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
+        """Copy an image, which lies in this datastore or in one beside it."""
+        store = Store.of(datastore)
+        original = Path(os.path.normpath(image.path))
+        if original.parent != store.folder and original.parent.parent != store.folder.parent:
+            raise DriverError(f"clone {image.path!r}: it is no image of a datastore; correct its SOURCE")
+        file = store.file_of(image)
+        try:
+            with open(original, "rb", opener=_no_links) as source, store.arriving(file) as target:
+                meter = Meter(os.fstat(source.fileno()).st_size, image.report.progress)
+                copy_file(source, target, meter)
+        except OSError as error:
+            raise DriverError(f"clone {image.path!r}: {error.strerror}; see the datastore") from error
+        return ImageFile(str(file), image.format or RAW)
+
+    def remove(self, image: ImageRequest, datastore: Datastore) -> None:
+        """Remove the image's file."""
+        store = Store.of(datastore)
+        store.remove(store.existing(image.source))
+
+    def monitor(self, datastore: Datastore) -> DatastoreUsage:
+        """Return the room on the file system of the datastore."""
+        return Store.of(datastore).usage()
+
+    @contextmanager
+    def _source(self, image: ImageRequest, datastore: Datastore) -> Iterator[Source]:
         if is_address(image.path):
-            size = await asyncio.to_thread(remote_size, image.path)
-            return max(1, -(-size // MIB))
-        source = allowed_source(image.path, datastore, self.driver_context.location)
-        found = await detect(source)
-        return max(1, -(-found.virtual_size // MIB))
+            timeout_s = float(self.setting("download_timeout_s"))
+            may_be_local = bool(self.setting("allow_local_downloads"))
+            with downloading(image.path, timeout_s, may_be_local=may_be_local) as source:
+                yield source
+        else:
+            restrictions = Restrictions.of(datastore.template, self.driver_context.location)
+            with restrictions.opened(image.path) as file:
+                yield Source.of_file(file, image.path)
 
-    async def copy(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
-        """Bring a file or download in; a raw or qcow2 image without strings to other files."""
-        target = image_file(datastore, image.image_id, image.path)
-        if not target.exists():
-            temporary = temporary_beside(target)
-            try:
-                await self._fetch(image, datastore, temporary)
-                await detect(temporary)
-                await asyncio.to_thread(place, temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
-        found = await detect(target)
-        return ImageFile(str(target), found.format)
-
-    async def _fetch(self, image: ImageRequest, datastore: Datastore, temporary: Path) -> None:
-        if is_address(image.path):
-            limit = int(self.setting("max_download_mib")) * MIB
-            timeout_s = int(self.setting("download_timeout_s"))
-            await asyncio.to_thread(download, image.path, temporary, limit, timeout_s, image.report)
+    def _bring(self, source: Source, target: BinaryIO, image: ImageRequest, *, is_kept_packed: bool) -> None:
+        """Write the image's bytes, unpacked and checked, into ``target``."""
+        meter = Meter(source.size_bytes or 0, image.report.progress)
+        expected = {name: image.template.get(name) for name in SUMS}
+        is_plain = is_kept_packed or not source.is_packed()
+        if source.file is not None and is_plain and not any(expected.values()):
+            if (source.size_bytes or 0) > self._limit_bytes:
+                raise DriverError(f"copy {source.name!r}: it is too large; see the option max_image_gib")
+            copy_file(source.file, target, meter)
             return
-        source = allowed_source(image.path, datastore, self.driver_context.location)
-        await asyncio.to_thread(copy_file, source, temporary, image.report)
+        summed = Summed(source.reader, expected)
+        with source.unpacked(summed, is_kept_packed=is_kept_packed) as reader:
+            copy_bytes(reader, target, self._limit_bytes, lambda: meter.reach(summed.count))
+        summed.check(source.name)
+        if is_plain and source.size_bytes is not None and summed.count < source.size_bytes:
+            raise DriverError(f"copy {source.name!r}: it ended after {summed.count} bytes; try again")
+        meter.finish()
 
-    async def make(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
-        """Make an empty image, with a file system when one is named."""
-        target = image_file(datastore, image.image_id, f"{image.size_mib} {image.fs}")
-        format = image.format or "raw"
-        if not target.exists():
-            temporary = temporary_beside(target)
-            try:
-                await make_image(temporary, image.size_mib, format, image.fs)
-                await asyncio.to_thread(place, temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return ImageFile(str(target), format)
+    @property
+    def _limit_bytes(self) -> int:
+        return int(self.setting("max_image_gib")) * BYTES_PER_GIB
 
-    async def clone(self, image: ImageRequest, datastore: Datastore) -> ImageFile:
-        """Copy an image of this front-end's datastores."""
-        source = Path(image.path)
-        root = Path(datastore.base_path).parent
-        if not inside(source, root) or not source.is_file():
-            raise DriverError(
-                f"clone {image.path!r}: it is no image below {root}; see the SOURCE of the original"
-            )
-        target = image_file(datastore, image.image_id, image.path)
-        if not target.exists():
-            temporary = temporary_beside(target)
-            try:
-                await asyncio.to_thread(copy_file, source, temporary, image.report)
-                await asyncio.to_thread(place, temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
-        found = await detect(target)
-        return ImageFile(str(target), found.format)
-
-    async def remove(self, image: ImageRequest, datastore: Datastore) -> None:
-        """Remove an image's file; one that lies outside the datastore is never touched."""
-        source = Path(image.source)
-        if not inside(source, Path(datastore.base_path)):
-            raise DriverError(
-                f"remove {image.source!r}: it is not below {datastore.base_path}; remove it by hand"
-            )
-        await asyncio.to_thread(source.unlink, missing_ok=True)
-
-    async def monitor(self, datastore: Datastore) -> DatastoreUsage:
-        """Return the room on the file system; ``used`` is what the datastore itself takes."""
-        base = Path(datastore.base_path)
-        base.mkdir(mode=0o750, parents=True, exist_ok=True)
-        usage = await asyncio.to_thread(shutil.disk_usage, base)
-        used = await asyncio.to_thread(_used_bytes, base)
-        return DatastoreUsage(usage.total // MIB, used // MIB, usage.free // MIB)
+    def _count(self, reader: Peeked) -> int:
+        size = 0
+        while chunk := reader.read():
+            size += len(chunk)
+            if size > self._limit_bytes:
+                raise DriverError(f"measure the image: over {size} bytes; see the option max_image_gib")
+        return size
 
 
-def _used_bytes(base: Path) -> int:
-    """Return what the files below a folder take on the disk; sparse ones take less than they show."""
-    with os.scandir(base) as entries:
-        return sum(entry.stat(follow_symlinks=False).st_blocks * 512 for entry in entries if entry.is_file())
+def _declared(image: ImageRequest) -> str:
+    """Return the format that the image is said to have, empty if nobody says."""
+    word = (image.format or image.template.get("FORMAT") or image.template.get("DRIVER")).lower()
+    return word if word in (RAW, QCOW2) else ""
+
+
+def _is_kept_packed(image: ImageRequest, datastore: Datastore) -> bool:
+    words = (image.template.get("NO_DECOMPRESS"), datastore.template.get("NO_DECOMPRESS"))
+    return any(word.upper() == "YES" for word in words)
+
+
+def _header_of(target: BinaryIO, declared: str) -> Header:
+    """Look at what has arrived: the file that it came from may have changed since it was looked at."""
+    target.flush()
+    return read_header(os.pread(target.fileno(), HEADER_BYTES, 0), declared)
+
+
+def _mkfs(fs: str, path: str) -> list[str]:
+    if fs == "swap":
+        return ["mkswap", path]
+    if not _FILE_SYSTEM.fullmatch(fs):
+        raise DriverError(f"make an image: {fs!r} is no file system; name one, such as ext4")
+    return ["mkfs", "-t", fs, path]
+
+
+def _make_qcow2(target: BinaryIO) -> None:
+    """Turn a raw image that has just been made into a qcow2 one."""
+    path = f"/proc/self/fd/{target.fileno()}"
+    temporary = Path(os.readlink(path) + ".qcow2")
+    try:
+        _run(["qemu-img", "convert", "-f", RAW, "-O", QCOW2, path, str(temporary)], target)
+        with open(temporary, "rb") as converted:
+            target.truncate(0)
+            copy_file(converted, target, Meter(0, None))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _run(argv: Sequence[str], target: BinaryIO) -> None:
+    program = shutil.which(argv[0], path=_PROGRAM_PATH)
+    if program is None:
+        raise DriverError(f"make an image: {argv[0]!r} is not installed; install it")
+    try:
+        completed = subprocess.run(
+            [program, *argv[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=os.environ | {"LC_ALL": "C", "PATH": _PROGRAM_PATH},
+            pass_fds=[target.fileno()],
+            timeout=MAKING_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DriverError(
+            f"make an image: {argv[0]!r} took over {MAKING_TIMEOUT_S} s; see the disk"
+        ) from None
+    if completed.returncode:
+        reason = " ".join(completed.stderr.split())
+        raise DriverError(f"make an image: {argv[0]}: {reason}; exit status {completed.returncode}")
+
+
+def _no_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
+
+
+def _mib(size_bytes: int) -> int:
+    return -(-size_bytes // BYTES_PER_MIB)

@@ -16,7 +16,6 @@ BYTES_PER_MIB = 1024 * 1024
 RAW = "raw"
 QCOW2 = "qcow2"
 SWAP = "swap"
-FORMATS = (RAW, QCOW2)
 
 # A qcow2 file that names other files would have QEMU open those, wherever its next guest runs. Offsets in its
 # header: 8 backing file, 4 version, 79 the last byte of the incompatible features (4: external data).
