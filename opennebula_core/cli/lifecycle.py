@@ -59,7 +59,9 @@ def start_cloud(location: Location, port: int | None = None) -> Config:
         _start_daemon(location, config)
     if not running_pid(location, SCHEDULER):
         process = spawn(location, SCHEDULER)
-        started = wait_for(lambda: bool(running_pid(location, SCHEDULER)) or process.poll() is not None, START_LIMIT_S)
+        started = wait_for(
+            lambda: bool(running_pid(location, SCHEDULER)) or process.poll() is not None, START_LIMIT_S
+        )
         if not started or process.poll() is not None:
             raise ProcessError(f"start {SCHEDULER}: it ended\n{log_tail(location, SCHEDULER)}")
     return config

@@ -1,0 +1,134 @@
+"""Columns of tables, and their layout on a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element
+
+ELLIPSIS: Final = "…"
+MIN_WIDTH: Final = 6
+"""Columns of words are not shortened further than this."""
+UNLIMITED: Final = 1 << 30
+
+Read = Callable[[Element], str]
+
+
+def _no_words(item: Element) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table of objects.
+
+    :param read: the text of a cell
+    :param number: what ``<`` and ``>`` compare, and sorting goes by; None for the text itself
+    :param words: further texts that a filter may name the cell by, such as a state's full name
+    :param also: other names of the column in filters
+    :param is_numeric: whether it is aligned to the right and never shortened
+    """
+
+    name: str
+    read: Read
+    number: Callable[[Element], float] | None = None
+    words: Callable[[Element], Iterable[str]] = _no_words
+    also: tuple[str, ...] = ()
+    is_numeric: bool = False
+
+    def is_called(self, name: str) -> bool:
+        """Return whether a person means this column."""
+        return name.upper() in (self.name, *self.also)
+
+
+def text(name: str, path: str, *, also: tuple[str, ...] = ()) -> Column:
+    """Return a column of the texts at a path."""
+    return Column(name, lambda item: item.findtext(path) or "", also=also)
+
+
+def number(name: str, path: str, *, also: tuple[str, ...] = ()) -> Column:
+    """Return a column of the numbers at a path."""
+    return Column(
+        name,
+        lambda item: item.findtext(path) or "0",
+        number=lambda item: figure(item, path),
+        also=also,
+        is_numeric=True,
+    )
+
+
+def figure(item: Element, path: str) -> float:
+    """Return the number at a path, 0 when there is none."""
+    try:
+        return float(item.findtext(path) or 0)
+    except ValueError:
+        return 0.0
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal; output that goes elsewhere is not limited."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return UNLIMITED
+
+
+def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, header: bool = True) -> list[str]:
+    """Return the lines of a table, shortened to the terminal where that is possible."""
+    shown = [[_plain(cell) for cell in row] for row in rows]
+    if header:
+        shown.insert(0, [column.name for column in columns])
+    natural = [max((_width(row[i]) for row in shown), default=0) for i in range(len(columns))]
+    widths = _fitted(columns, natural, terminal_width() - len(columns) + 1)
+    return [
+        " ".join(
+            _cell(cell, width, column) for cell, width, column in zip(row, widths, columns, strict=True)
+        ).rstrip()
+        for row in shown
+    ]
+
+
+def _fitted(columns: Sequence[Column], natural: list[int], room: int) -> list[int]:
+    """Return widths that fit: the widest columns of words give way first."""
+    widths = list(natural)
+    flexible = [i for i, column in enumerate(columns) if not column.is_numeric]
+    while sum(widths) > room:
+        widest = max(flexible, key=lambda i: widths[i], default=-1)
+        if widest < 0 or widths[widest] <= MIN_WIDTH:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _cell(cell: str, width: int, column: Column) -> str:
+    if _width(cell) > width:
+        cell = _shortened(cell, width)
+    padding = " " * (width - _width(cell))
+    return padding + cell if column.is_numeric else cell + padding
+
+
+def _shortened(cell: str, width: int) -> str:
+    while cell and _width(cell) > width - 1:
+        cell = cell[:-1]
+    return cell + ELLIPSIS
+
+
+def _plain(cell: str) -> str:
+    """Return the text without what would move the terminal's cursor: names may be anybody's."""
+    return "".join(char if char.isprintable() else "?" for char in cell)
+
+
+def _width(cell: str) -> int:
+    if cell.isascii():
+        return len(cell)
+    return sum(_char_width(char) for char in cell)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

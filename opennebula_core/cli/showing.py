@@ -1,0 +1,117 @@
+"""The command ``show``: an object's document for people, in sections, or as it is for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+from xml.etree.ElementTree import Element
+
+import click
+
+from opennebula_core.cli.application import Application, pass_application
+from opennebula_core.cli.columns import Column, lay_out
+from opennebula_core.cli.documents import JSON, TABLE, XML, YAML, format_options, print_document
+from opennebula_core.cli.kinds import Kind
+from opennebula_core.cli.selection import Finder
+from opennebula_core.cli.words import ObjectWord
+from opennebula_core.model.template import Template
+
+Describe = Callable[[Application, Element], None]
+
+KEY_WIDTH: Final = 20
+_RIGHTS: Final = (("OWNER", "OWNER"), ("GROUP", "GROUP"), ("OTHER", "OTHER"))
+_LOCKS: Final = {"1": "use", "2": "manage", "3": "admin"}
+
+
+def add_show_command(
+    group: click.Group, kind: Kind, describe: Describe, *, default: str | None = None
+) -> None:
+    """Add ``show`` to a group.
+
+    :param describe: prints the document for people
+    :param default: the id that is shown when none is named, such as -1 for the caller
+    """
+
+    @group.command("show", help=f"Show a {kind.title}.")
+    @click.argument(
+        "word", metavar=kind.title.upper(), type=ObjectWord(kind), required=default is None, default=default
+    )
+    @format_options(JSON, YAML, XML)
+    @pass_application
+    def show(application: Application, word: str, output: str) -> None:
+        object_id = int(word) if word == default else Finder(application, kind).one(word)
+        document = kind.info(application.client, object_id)
+        if output == TABLE:
+            describe(application, document)
+        else:
+            print_document(document, output)
+
+
+def section(title: str, facts: Iterable[tuple[str, str]]) -> None:
+    """Print a section of names and values."""
+    click.echo(title.upper())
+    for name, value in facts:
+        click.echo(f"{name:{KEY_WIDTH}}: {value}".rstrip())
+    click.echo()
+
+
+def table(title: str, columns: Sequence[Column], items: Sequence[Element]) -> None:
+    """Print a section with a table; nothing when there are no rows."""
+    if not items:
+        return
+    click.echo(title.upper())
+    for line in lay_out(columns, [[column.read(item) for column in columns] for item in items]):
+        click.echo(line)
+    click.echo()
+
+
+def identity(item: Element) -> list[tuple[str, str]]:
+    """Return what every object has."""
+    facts = [("ID", item.findtext("ID", "")), ("NAME", item.findtext("NAME", ""))]
+    for name, path in (("USER", "UNAME"), ("GROUP", "GNAME")):
+        if (value := item.findtext(path)) is not None:
+            facts.append((name, value))
+    lock = item.findtext("LOCK/LOCKED")
+    if lock:
+        facts.append(("LOCK", f"{_LOCKS.get(lock, lock)}, by user {item.findtext('LOCK/OWNER')}"))
+    return facts
+
+
+def permissions(item: Element) -> None:
+    """Print what owner, group and others may do."""
+    rights = item.find("PERMISSIONS")
+    if rights is None:
+        return
+    facts = []
+    for title, prefix in _RIGHTS:
+        letters = (
+            letter if rights.findtext(f"{prefix}_{letter.upper()}") == "1" else "-" for letter in "uma"
+        )
+        facts.append((title, "".join(letters)))
+    section("permissions", facts)
+
+
+def attributes(title: str, element: Element | None, *, without: Iterable[str] = ()) -> None:
+    """Print a template as the text that describes it; nothing when there is nothing.
+
+    :param without: names that are shown elsewhere
+    """
+    if element is None:
+        return
+    template = Template.from_element(element)
+    for name in without:
+        template.remove(name)
+    click.echo(title.upper())
+    if template:
+        click.echo(template.to_text())
+    click.echo()
+
+
+def ids(item: Element, path: str) -> str:
+    """Return the ids that a list element such as VMS holds, ``-`` when there are none."""
+    return ",".join(element.text or "" for element in item.iterfind(f"{path}/ID")) or "-"
+
+
+def yes_no(value: str | None) -> str:
+    """Return ``Yes`` for 1, else ``No``."""
+    return "Yes" if value == "1" else "No"

@@ -1,0 +1,64 @@
+"""Template texts: from a file, from standard input, or written in an editor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+import click
+
+from opennebula_core.errors import OpenNebulaError
+from opennebula_core.model.template import Template, Value
+
+STANDARD_INPUT: Final = "-"
+
+
+class TextError(OpenNebulaError):
+    """A text cannot be had."""
+
+
+def read_text(file: str | None) -> str:
+    """Return the text of a file, or of standard input for ``-`` and when something is piped in.
+
+    :raises TextError: there is no file and nobody pipes anything in, or the file cannot be read
+    """
+    if file is None and sys.stdin.isatty():
+        raise TextError("no template: name a file, or pipe the text in")
+    if file in (None, STANDARD_INPUT):
+        return sys.stdin.read()
+    try:
+        with open(file, encoding="utf-8") as opened:
+            return opened.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise TextError(f"read {file!r}: {reason}; name a readable file, or - for standard input") from None
+
+
+def is_piped() -> bool:
+    """Return whether standard input is a file or a pipe, not a terminal."""
+    return not sys.stdin.isatty()
+
+
+def edited(text: str) -> str | None:
+    """Return what the user made of a text in ``$EDITOR``; None when nothing was changed."""
+    return click.edit(text, extension=".tmpl")
+
+
+def template_text(items: Iterable[tuple[str, Value | dict[str, str]]]) -> str:
+    """Return attributes as the text of a template, correctly quoted."""
+    return Template(items).to_text()
+
+
+def parse_attributes(words: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the attributes that ``NAME=VALUE`` words describe.
+
+    :raises click.BadParameter: one has no ``=`` or no name
+    """
+    found = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{word!r} is no attribute; write NAME=VALUE")
+        found.append((name.strip().upper(), value))
+    return found

@@ -1,0 +1,29 @@
+"""``onevm``."""
+
+from __future__ import annotations
+
+from opennebula_core.cli.application import command_group
+from opennebula_core.cli.editing import add_editing_commands
+from opennebula_core.cli.kinds import VM
+from opennebula_core.cli.ownership import add_ownership_commands
+from opennebula_core.cli.showing import add_show_command
+from opennebula_core.cli.top import add_top_command
+from opennebula_core.cli.vm.actions import add_action_commands
+from opennebula_core.cli.vm.columns import TOP
+from opennebula_core.cli.vm.create import create
+from opennebula_core.cli.vm.listing import list_vms
+from opennebula_core.cli.vm.log import log
+from opennebula_core.cli.vm.placement import deploy, migrate, recover
+from opennebula_core.cli.vm.show import describe
+
+vm = command_group("vm", "Virtual machines.")
+vm.add_command(list_vms)
+add_show_command(vm, VM, describe)
+vm.add_command(create)
+add_action_commands(vm)
+for command in (deploy, migrate, recover):
+    vm.add_command(command)
+add_editing_commands(vm, VM, template="USER_TEMPLATE")
+add_ownership_commands(vm, VM)
+add_top_command(vm, TOP)
+vm.add_command(log)

@@ -1,0 +1,112 @@
+"""``onevm show``."""
+
+from __future__ import annotations
+
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from opennebula_core.cli.application import Application
+from opennebula_core.cli.columns import Column, figure, number, text
+from opennebula_core.cli.quantities import date_text, moment_text, period_text, size_text
+from opennebula_core.cli.showing import attributes, identity, permissions, section, table, yes_no
+from opennebula_core.cli.states import short_name, vm_state_names
+from opennebula_core.cli.vm.columns import KIB_PER_MIB, hostname
+from opennebula_core.model.states import HistoryAction
+
+_BYTES_PER_KIB: Final = 1024
+
+
+def _size(name: str, path: str) -> Column:
+    def read(item: Element) -> str:
+        return size_text(figure(item, path) * KIB_PER_MIB) if item.findtext(path) else "-"
+
+    return Column(name, read, is_numeric=True)
+
+
+def _moment(name: str, path: str) -> Column:
+    return Column(name, lambda item: moment_text(int(figure(item, path))))
+
+
+def _period(name: str, start: str, end: str) -> Column:
+    def read(item: Element) -> str:
+        begun, ended = figure(item, start), figure(item, end)
+        return period_text(ended - begun) if begun and ended else "-"
+
+    return Column(name, read, is_numeric=True)
+
+
+def _disk_type(item: Element) -> str:
+    return (item.findtext("TYPE") or "").lower() or "-"
+
+
+def _image(item: Element) -> str:
+    return item.findtext("IMAGE") or f"{item.findtext('FORMAT') or 'raw'}, volatile"
+
+
+_DISKS: Final = (
+    number("ID", "DISK_ID"),
+    text("DATASTORE", "DATASTORE"),
+    text("TARGET", "TARGET"),
+    Column("IMAGE", _image),
+    _size("SIZE", "SIZE"),
+    Column("TYPE", _disk_type),
+    Column("SAVE", lambda item: "YES" if item.findtext("SAVE") == "YES" else "NO"),
+)  # fmt: skip
+_NICS: Final = (
+    number("ID", "NIC_ID"),
+    text("NETWORK", "NETWORK"),
+    text("BRIDGE", "BRIDGE"),
+    text("IP", "IP"),
+    text("IP6", "IP6_GLOBAL"),
+    text("MAC", "MAC"),
+    text("VN_MAD", "VN_MAD"),
+)
+_HISTORY: Final = (
+    number("SEQ", "SEQ"),
+    text("HOST", "HOSTNAME"),
+    Column("ACTION", lambda item: short_name(HistoryAction, item.findtext("ACTION"))),
+    number("DS", "DS_ID"),
+    _moment("START", "STIME"),
+    _period("TIME", "STIME", "ETIME"),
+    _period("PROLOG", "PSTIME", "PETIME"),
+)
+_SHOWN_ELSEWHERE: Final = ("DISK", "NIC")
+
+
+def describe(application: Application, item: Element) -> None:
+    """Print a VM for people."""
+    state, lcm_state = vm_state_names(item)
+    section(
+        f"virtual machine {item.findtext('ID')} information",
+        [
+            *identity(item),
+            ("STATE", state),
+            ("LCM_STATE", lcm_state),
+            ("RESCHED", yes_no(item.findtext("RESCHED"))),
+            ("HOST", hostname(item)),
+            ("START TIME", date_text(int(figure(item, "STIME")))),
+            ("END TIME", date_text(int(figure(item, "ETIME")))),
+            ("DEPLOY ID", item.findtext("DEPLOY_ID") or "-"),
+        ],
+    )
+    _monitoring(item)
+    permissions(item)
+    table("vm disks", _DISKS, item.findall("TEMPLATE/DISK"))
+    table("vm nics", _NICS, item.findall("TEMPLATE/NIC"))
+    table("virtual machine history", _HISTORY, item.findall("HISTORY_RECORDS/HISTORY"))
+    attributes("user template", item.find("USER_TEMPLATE"))
+    attributes("virtual machine template", item.find("TEMPLATE"), without=_SHOWN_ELSEWHERE)
+
+
+def _monitoring(item: Element) -> None:
+    figures = item.find("MONITORING")
+    if figures is None or not len(figures):
+        return
+    facts = [
+        ("CPU", f"{figure(figures, 'CPU'):.1f}"),
+        ("MEMORY", size_text(figure(figures, "MEMORY"))),
+        ("NETRX", size_text(figure(figures, "NETRX") / _BYTES_PER_KIB)),
+        ("NETTX", size_text(figure(figures, "NETTX") / _BYTES_PER_KIB)),
+        ("LAST POLL", date_text(int(figure(item, "LAST_POLL")))),
+    ]
+    section("virtual machine monitoring", facts)

@@ -1,0 +1,147 @@
+"""``--wait``: following objects until they are where they shall be, with what happens on the way."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from xml.etree.ElementTree import Element
+
+import click
+
+from opennebula_core.cli.application import report
+from opennebula_core.client import Client
+from opennebula_core.errors import AuthorizationError, FaultError, NotFoundError
+
+POLL_S: Final = 1.0
+LOOK_AGAIN_S: Final = 2
+"""Progress of transfers is no committed change, so that one looks for it in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How an object stands.
+
+    :param state: the word that is shown
+    :param problem: why it will not get to where it shall be by itself; empty while it may
+    :param note: what it waits for
+    """
+
+    state: str
+    is_there: bool
+    problem: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows some objects of a kind.
+
+    :param title: of one, such as ``VM``
+    :param look: returns the documents of those of the ids that exist, by id
+    :param judge: says how an object stands
+    :param gone: how an object stands that does not exist any more
+    :param progress: returns the share that a transfer has got to, None when none is under way
+    """
+
+    client: Client
+    title: str
+    look: Callable[[Collection[int]], Mapping[int, Element]]
+    judge: Callable[[Element], Situation]
+    gone: Situation
+    progress: Callable[[int], float | None]
+    _shown: dict[int, str] = field(default_factory=dict)
+    _is_line_open: bool = False
+
+    def follow(self, ids: Iterable[int], timeout_s: float) -> None:
+        """Wait until all are where they shall be; what goes wrong is reported and ends with exit status 1."""
+        waiting = set(ids)
+        feed = Feed(self.client)
+        deadline = time.monotonic() + timeout_s
+        while waiting:
+            waiting -= self._look_at(waiting)
+            left_s = deadline - time.monotonic()
+            if not waiting or left_s <= 0:
+                break
+            feed.wait(min(left_s, LOOK_AGAIN_S))
+        for object_id in sorted(waiting):
+            report(f"wait for {self.title} {object_id}: it is {self._shown.get(object_id)} after "
+                   f"{timeout_s:g} s; look again later, it goes on")  # fmt: skip
+
+    def _look_at(self, waiting: Collection[int]) -> set[int]:
+        """Show what is new, and return the ids that need no more waiting."""
+        found = self.look(waiting)
+        ended = set()
+        for object_id in sorted(waiting):
+            item = found.get(object_id)
+            situation = self.judge(item) if item is not None else self.gone
+            self._show(object_id, situation)
+            if situation.problem:
+                self._end_line()
+                report(f"wait for {self.title} {object_id}: it is {situation.state}: {situation.problem}")
+            if situation.problem or situation.is_there:
+                ended.add(object_id)
+        return ended
+
+    def _show(self, object_id: int, situation: Situation) -> None:
+        line = situation.state + (f" ({situation.note})" if situation.note else "")
+        if self._shown.get(object_id) != line:
+            self._shown[object_id] = line
+            self._end_line()
+            click.echo(f"{self.title} {object_id}: {line}", err=True)
+        elif sys.stderr.isatty() and not situation.is_there:
+            share = self.progress(object_id)
+            if share is not None:
+                click.echo(f"\r{self.title} {object_id}: {line} {share:.0%} ", err=True, nl=False)
+                self._is_line_open = True
+
+    def _end_line(self) -> None:
+        if self._is_line_open:
+            click.echo(err=True)
+            self._is_line_open = False
+
+
+class Feed:
+    """Wakes when something changed in the cloud; where one may not hear that, after a while."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._cursor = -1
+        self._hears = True
+        self.wait(0)
+
+    def wait(self, limit_s: float) -> None:
+        """Return at the next change, or after ``limit_s`` or a little more."""
+        if self._hears:
+            try:
+                self._cursor = self._client.changes(self._cursor, max(int(limit_s), 0)).cursor
+            except (FaultError, AuthorizationError):
+                self._hears = False  # another server, or no administrator: look from time to time
+            else:
+                return
+        time.sleep(min(limit_s, POLL_S))
+
+
+def transfer_share(client: Client, method: str) -> Callable[[int], float | None]:
+    """Return a function that asks how far an object's transfer is.
+
+    :param method: such as ``one.vm.progress``; a server that does not know it shows no progress
+    """
+    is_known = [True]
+
+    def share(object_id: int) -> float | None:
+        if not is_known[0]:
+            return None
+        try:
+            document = client.element(method, object_id)
+        except FaultError:
+            is_known[0] = False
+            return None
+        except NotFoundError:
+            return None
+        done, total = (float(document.findtext(name) or 0) for name in ("DONE", "TOTAL"))
+        return done / total if total > 0 else None
+
+    return share
