@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from opennebula_core.cli.application import Application, report
 from opennebula_core.cli.kinds import Kind
+from opennebula_core.cli.messages import message_of
 from opennebula_core.cli.selection import Finder
 from opennebula_core.errors import AuthenticationError, ClientError, OpenNebulaError
 
@@ -29,7 +30,7 @@ def for_each(
         except (AuthenticationError, ClientError):
             raise
         except OpenNebulaError as error:
-            report(f"{kind.title} {selected.word}: {error}")
+            report(f"{kind.title} {selected.word}: {message_of(error)}")
         else:
             done.append(selected.object_id)
     return done

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from opennebula_core.cli.quantities import date_text, size_text
+
+KIB_PER_MIB: Final = 1024
 ELLIPSIS: Final = "…"
 MIN_WIDTH: Final = 6
 """Columns of words are not shortened further than this."""
@@ -60,6 +63,24 @@ def number(name: str, path: str, *, also: tuple[str, ...] = ()) -> Column:
         also=also,
         is_numeric=True,
     )
+
+
+def size(name: str, path: str, *, kib: int = 1, also: tuple[str, ...] = ()) -> Column:
+    """Return a column of sizes; nothing at the path, or 0, is shown as ``-``.
+
+    :param kib: what one unit of the number at the path is
+    """
+
+    def read(item: Element) -> str:
+        found = figure(item, path)
+        return size_text(found * kib) if found else "-"
+
+    return Column(name, read, lambda item: figure(item, path) * kib, also=also, is_numeric=True)
+
+
+def date(name: str, path: str) -> Column:
+    """Return a column of moments."""
+    return Column(name, lambda item: date_text(int(figure(item, path))), lambda item: figure(item, path))
 
 
 def figure(item: Element, path: str) -> float:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
-from opennebula_core.cli.columns import Column, figure, number, text
+from opennebula_core.cli.columns import Column, figure, number, size, text
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import CLUSTER, HOST, VM
 from opennebula_core.cli.listing import Listing, add_list_command
@@ -51,10 +51,7 @@ COLUMNS = (
         "REAL_CPU", lambda item: item.findtext("MONITORING/CAPACITY/USED_CPU") or "-",
         lambda item: figure(item, "MONITORING/CAPACITY/USED_CPU"), is_numeric=True,
     ),
-    Column(
-        "REAL_MEM", lambda item: size_text(figure(item, "MONITORING/CAPACITY/USED_MEMORY")),
-        lambda item: figure(item, "MONITORING/CAPACITY/USED_MEMORY"), is_numeric=True,
-    ),
+    size("REAL_MEM", "MONITORING/CAPACITY/USED_MEMORY"),
     text("ERROR", "TEMPLATE/ERROR"),
 )  # fmt: skip
 LISTING = Listing(HOST, COLUMNS, ("ID", "NAME", "CLUSTER", "TVM", "ALLOCATED_CPU", "ALLOCATED_MEM", "STAT"))

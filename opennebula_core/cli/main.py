@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Any
 
 import click
 
+from opennebula_core.cli.messages import message_of
 from opennebula_core.errors import OpenNebulaError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("opennebula_core.cli.lifecycle:stop", "Stop the cloud and its drivers."),
     "status": ("opennebula_core.cli.lifecycle:status", "Show what runs, and where."),
     "up": ("opennebula_core.cli.up:up", "Start a cloud on this machine, with a first VM."),
+    "down": ("opennebula_core.cli.down:down", "End what `one up` started, guests included."),
     "plugin": ("opennebula_core.cli.plugin:plugin", "See what is installed: drivers, policies, plugins."),
     "db": ("opennebula_core.cli.db:db", "Check, back up and migrate the database."),
     "config": ("opennebula_core.cli.config:config", "Check and show the configuration."),
@@ -32,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cluster": ("opennebula_core.cli.cluster:cluster", "Clusters."),
     "user": ("opennebula_core.cli.user:user", "Users."),
     "group": ("opennebula_core.cli.group:group", "Groups."),
+    "acl": ("opennebula_core.cli.acl:acl", "Access rules."),
+    "completion": ("opennebula_core.cli.completion:completion", "Print a script for the shell's completion."),
 }
 """Command -> where it is, and its line in the help of ``one``."""
 
@@ -41,15 +44,21 @@ PLUGIN_GROUP = "opennebula.cli"
 class LazyGroup(click.Group):
     """Imports a command when it is called, not to list it."""
 
+    @staticmethod
+    def _added(**selection: str) -> Any:
+        """Return the command groups of other packages; reading metadata is too slow for each start."""
+        metadata = importlib.import_module("importlib.metadata")
+        return metadata.entry_points(group=PLUGIN_GROUP, **selection)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the kernel's commands and those of plugins."""
-        return [*COMMANDS, *sorted(entry.name for entry in entry_points(group=PLUGIN_GROUP))]
+        return [*COMMANDS, *sorted(entry.name for entry in self._added())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, imported now."""
         if cmd_name in COMMANDS:
             return load(cmd_name)
-        for entry in entry_points(group=PLUGIN_GROUP, name=cmd_name):
+        for entry in self._added(name=cmd_name):
             command: click.Command = entry.load()
             return command
         return None
@@ -57,7 +66,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands without importing any."""
         rows = [(name, text) for name, (_, text) in COMMANDS.items()]
-        rows.extend((entry.name, f"from {entry.value}") for entry in entry_points(group=PLUGIN_GROUP))
+        rows.extend((entry.name, f"from {entry.value}") for entry in self._added())
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -79,7 +88,7 @@ def run(command: Callable[..., Any], program: str) -> None:
     try:
         command(prog_name=program)
     except OpenNebulaError as error:
-        click.echo(f"{program}: {error}", err=True)
+        click.echo(f"{program}: {message_of(error)}", err=True)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
@@ -109,3 +118,4 @@ onedatastore = _program("datastore")
 onecluster = _program("cluster")
 oneuser = _program("user")
 onegroup = _program("group")
+oneacl = _program("acl")

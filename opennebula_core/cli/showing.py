@@ -103,7 +103,7 @@ def attributes(title: str, element: Element | None, *, without: Iterable[str] = 
         template.remove(name)
     click.echo(title.upper())
     if template:
-        click.echo(template.to_text())
+        click.echo(template.to_text().rstrip())
     click.echo()
 
 

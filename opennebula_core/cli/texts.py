@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from opennebula_core.errors import OpenNebulaError
-from opennebula_core.model.template import Template, Value
+from opennebula_core.model.template import Template
 
 STANDARD_INPUT: Final = "-"
 
@@ -45,9 +45,23 @@ def edited(text: str) -> str | None:
     return click.edit(text, extension=".tmpl")
 
 
-def template_text(items: Iterable[tuple[str, Value | dict[str, str]]]) -> str:
-    """Return attributes as the text of a template, correctly quoted."""
-    return Template(items).to_text()
+def template_of(file: str | None, options: Template, example: str) -> str:
+    """Return the text of the template that a file and options describe; options take precedence.
+
+    :param example: options that would do, for the message
+    :raises TextError: there is neither a file nor an option
+    """
+    if file is None and options:
+        return options.to_text()
+    try:
+        text = read_text(file)
+    except TextError as error:
+        raise TextError(f"{error}; or describe it with options, such as {example}") from None
+    if not options:
+        return text
+    template = Template.parse(text)
+    template.merge(options)
+    return template.to_text()
 
 
 def parse_attributes(words: Iterable[str]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar
 from xml.etree.ElementTree import Element
 
 import click
@@ -16,8 +16,20 @@ from opennebula_core.client import Client
 from opennebula_core.errors import AuthorizationError, FaultError, NotFoundError
 
 POLL_S: Final = 1.0
+DEFAULT_TIMEOUT_S: Final = 600.0
 LOOK_AGAIN_S: Final = 2
 """Progress of transfers is no committed change, so that one looks for it in between."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def wait_options(function: F) -> F:
+    """Add ``--wait`` and ``--timeout``."""
+    function = click.option(
+        "--timeout", type=click.FloatRange(min=0), default=DEFAULT_TIMEOUT_S, show_default=True,
+        metavar="SECONDS", help="How long --wait waits.",
+    )(function)  # fmt: skip
+    return click.option("--wait", is_flag=True, help="Return when it is done; show the way.")(function)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import click
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.kinds import VM
-from opennebula_core.cli.vm.waiting import DONE, RUNNING, wait_for_vms, wait_options
+from opennebula_core.cli.vm.waiting import DONE, RUNNING, wait_for_vms
+from opennebula_core.cli.waiting import wait_options
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.states import VmState
 

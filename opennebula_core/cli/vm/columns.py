@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from xml.etree.ElementTree import Element
 
-from opennebula_core.cli.columns import Column, figure, number, text
+from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, number, size, text
 from opennebula_core.cli.kinds import VM
 from opennebula_core.cli.listing import Listing
 from opennebula_core.cli.quantities import period_text, size_text
 from opennebula_core.cli.states import short_vm_state, vm_state, vm_state_names
 
-KIB_PER_MIB = 1024
 _ADDRESSES = ("IP", "IP6", "IP6_GLOBAL", "IP6_ULA", "MAC")
 
 
@@ -56,10 +55,7 @@ COLUMNS = (
     Column("TIME", lambda item: period_text(lifetime_s(item)), lifetime_s, is_numeric=True),
     Column("LCM_STATE", vm_state),
     number("UCPU", "MONITORING/CPU"),
-    Column(
-        "UMEM", lambda item: size_text(figure(item, "MONITORING/MEMORY")),
-        lambda item: figure(item, "MONITORING/MEMORY"), is_numeric=True,
-    ),
+    size("UMEM", "MONITORING/MEMORY"),
     text("MESSAGE", "USER_TEMPLATE/SCHED_MESSAGE"),
     text("ERROR", "USER_TEMPLATE/ERROR"),
 )  # fmt: skip

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from opennebula_core.cli.application import Application
+from opennebula_core.cli.contents import Mebibytes
 from opennebula_core.cli.kinds import IMAGE, NETWORK, Kind
-from opennebula_core.cli.quantities import mib_of
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.texts import TextError, parse_attributes
 from opennebula_core.cli.words import ObjectWord
@@ -21,19 +21,6 @@ AUTOMATIC: Final = "auto"
 _ATTRIBUTE = re.compile(r":(?=[A-Za-z_]+=)")
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Mebibytes(click.ParamType):  # type: ignore[type-arg]  # not generic in older clicks
-    """A size such as ``512M`` or ``2G``; a plain number is MiB."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the whole MiB."""
-        try:
-            return value if isinstance(value, int) else mib_of(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 def content_options(function: F) -> F:

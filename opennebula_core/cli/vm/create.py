@@ -1,70 +1,83 @@
-"""``onevm create``."""
+"""``onevm create``, and what it shares with ``onetemplate instantiate``."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
 
 from opennebula_core.cli.application import Application, pass_application
-from opennebula_core.cli.texts import TextError, read_text
+from opennebula_core.cli.texts import template_of
 from opennebula_core.cli.vm.contents import content_options, content_template
-from opennebula_core.cli.vm.waiting import RUNNING, wait_for_vms, wait_options
+from opennebula_core.cli.vm.waiting import RUNNING, wait_for_vms
+from opennebula_core.cli.waiting import wait_options
 from opennebula_core.model.states import VmState
 from opennebula_core.model.template import Template
 
 INDEX = "%i"
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def start_options(function: F) -> F:
+    """Add the options that :func:`copies` takes."""
+    for option in (
+        wait_options,
+        click.option("-m", "--multiple", type=click.IntRange(min=1), default=1, help="How many VMs."),
+        click.option("--hold", is_flag=True, help="Keep them from being scheduled."),
+        click.option("--name", help=f"Name of the VM; {INDEX} in it becomes the number of the copy, from 0."),
+    ):
+        function = option(function)
+    return function
+
 
 @click.command()
 @click.argument("file", required=False, metavar="[FILE]")
-@click.option("--name", help=f"Name of the VM; {INDEX} in it becomes the number of the copy.")
-@click.option("--hold", is_flag=True, help="Keep it from being scheduled.")
-@click.option("-m", "--multiple", type=click.IntRange(min=1), default=1, help="How many VMs.")
 @content_options
-@wait_options
+@start_options
 @pass_application
-def create(
-    application: Application,
-    /,
-    file: str | None,
-    name: str | None,
-    hold: bool,
-    multiple: int,
-    wait: bool,
-    timeout: float,
-    **contents: Any,
-) -> None:
+def create(application: Application, /, file: str | None, **options: Any) -> None:
     """Make VMs: from a template FILE (- is standard input), from options, or from both.
 
     Options take the place of what the file says.
     """
-    text = vm_text(file, content_template(application, contents), name)
-    ids = []
-    for index in range(multiple):
-        copy = text.replace(INDEX, str(index)) if name and INDEX in name else text
-        vm_id = application.client.integer("one.vm.allocate", copy, hold)
-        ids.append(vm_id)
-        click.echo(f"ID: {vm_id}")
-    if wait:
-        wait_for_vms(application, ids, (VmState.HOLD.name if hold else RUNNING,), timeout)
+    described = content_template(application, options)
+    if options["name"]:
+        described.set("NAME", options["name"])
+    text = template_of(file, described, "--name web --cpu 1 --memory 512M")
+
+    def start(index: int) -> int:
+        return application.client.integer(
+            "one.vm.allocate", _text_of_copy(text, options, index), options["hold"]
+        )
+
+    copies(application, start, options)
 
 
-def vm_text(file: str | None, options: Template, name: str | None) -> str:
-    """Return the text of the template that a file and options describe.
-
-    :raises TextError: there is neither a file nor an option
-    """
-    if name:
-        options.set("NAME", name)
-    if file is None and options:
-        return options.to_text()
-    try:
-        text = read_text(file)
-    except TextError as error:
-        raise TextError(f"{error}; or describe the VM with options such as --cpu 1 --memory 512M") from None
-    if not options:
+def _text_of_copy(text: str, options: Mapping[str, Any], index: int) -> str:
+    name = name_of_copy(options["name"], index)
+    if name == (options["name"] or ""):
         return text
     template = Template.parse(text)
-    template.merge(options)
+    template.set("NAME", name)
     return template.to_text()
+
+
+def name_of_copy(name: str | None, index: int) -> str:
+    """Return the name of one of several VMs; empty for one that the cloud shall name."""
+    return (name or "").replace(INDEX, str(index))
+
+
+def copies(application: Application, start: Callable[[int], int], options: Mapping[str, Any]) -> None:
+    """Make as many VMs as the options say, print their ids, and wait for them if that is wanted.
+
+    :param start: makes one, given its number, and returns its id
+    """
+    ids = []
+    for index in range(options["multiple"]):
+        ids.append(start(index))
+        click.echo(f"ID: {ids[-1]}")
+    if options["wait"]:
+        goal = VmState.HOLD.name if options["hold"] else RUNNING
+        wait_for_vms(application, ids, (goal,), options["timeout"])

@@ -6,21 +6,14 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from opennebula_core.cli.application import Application
-from opennebula_core.cli.columns import Column, figure, number, text
+from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, number, size, text
 from opennebula_core.cli.quantities import date_text, moment_text, period_text, size_text
 from opennebula_core.cli.showing import attributes, identity, permissions, section, table, yes_no
 from opennebula_core.cli.states import short_name, vm_state_names
-from opennebula_core.cli.vm.columns import KIB_PER_MIB, hostname
+from opennebula_core.cli.vm.columns import hostname
 from opennebula_core.model.states import HistoryAction
 
 _BYTES_PER_KIB: Final = 1024
-
-
-def _size(name: str, path: str) -> Column:
-    def read(item: Element) -> str:
-        return size_text(figure(item, path) * KIB_PER_MIB) if item.findtext(path) else "-"
-
-    return Column(name, read, is_numeric=True)
 
 
 def _moment(name: str, path: str) -> Column:
@@ -48,7 +41,7 @@ _DISKS: Final = (
     text("DATASTORE", "DATASTORE"),
     text("TARGET", "TARGET"),
     Column("IMAGE", _image),
-    _size("SIZE", "SIZE"),
+    size("SIZE", "SIZE", kib=KIB_PER_MIB),
     Column("TYPE", _disk_type),
     Column("SAVE", lambda item: "YES" if item.findtext("SAVE") == "YES" else "NO"),
 )  # fmt: skip

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 from xml.etree.ElementTree import Element
-
-import click
 
 from opennebula_core.cli.application import Application
 from opennebula_core.cli.states import vm_state
@@ -15,25 +13,11 @@ from opennebula_core.model.states import LcmState, VmState
 
 RUNNING: Final = LcmState.RUNNING.name
 DONE: Final = VmState.DONE.name
-DEFAULT_TIMEOUT_S: Final = 600.0
 _RESTS: Final = frozenset(
     {state.name for state in VmState if state not in (VmState.INIT, VmState.PENDING, VmState.CLONING)}
     | {RUNNING}
 ) - {VmState.ACTIVE.name}
 """States that a VM leaves only when somebody says so."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def wait_options(function: F) -> F:
-    """Add ``--wait`` and ``--timeout``."""
-    function = click.option(
-        "--timeout", type=click.FloatRange(min=0), default=DEFAULT_TIMEOUT_S, show_default=True,
-        metavar="SECONDS", help="How long --wait waits.",
-    )(function)  # fmt: skip
-    return click.option("--wait", is_flag=True, help="Return when it is done, and show what happens.")(
-        function
-    )
 
 
 def wait_for_vms(

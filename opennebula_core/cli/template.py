@@ -1,0 +1,97 @@
+"""``onetemplate``."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import click
+
+from opennebula_core.cli.application import Application, command_group, pass_application
+from opennebula_core.cli.columns import date, figure, number, text
+from opennebula_core.cli.editing import add_action, add_editing_commands
+from opennebula_core.cli.kinds import TEMPLATE
+from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.ownership import add_ownership_commands
+from opennebula_core.cli.quantities import date_text
+from opennebula_core.cli.selection import Finder
+from opennebula_core.cli.showing import add_show_command, attributes, identity, permissions, section
+from opennebula_core.cli.texts import read_text, template_of
+from opennebula_core.cli.vm.contents import content_options, content_template
+from opennebula_core.cli.vm.create import copies, name_of_copy, start_options
+from opennebula_core.cli.words import ObjectWord
+from opennebula_core.model.template import Template
+
+template = command_group("template", "Templates: what VMs are made from.")
+
+COLUMNS = (
+    number("ID", "ID"),
+    text("USER", "UNAME"),
+    text("GROUP", "GNAME"),
+    text("NAME", "NAME"),
+    date("REGTIME", "REGTIME"),
+    number("CPU", "TEMPLATE/CPU"),
+    number("MEMORY", "TEMPLATE/MEMORY"),
+)  # fmt: skip
+LISTING = Listing(TEMPLATE, COLUMNS, ("ID", "USER", "GROUP", "NAME", "REGTIME"))
+
+
+def describe(application: Application, item: Element) -> None:
+    """Print a template for people."""
+    section(
+        f"template {item.findtext('ID')} information",
+        [*identity(item), ("REGISTER TIME", date_text(int(figure(item, "REGTIME"))))],
+    )
+    permissions(item)
+    attributes("template contents", item.find("TEMPLATE"))
+
+
+@template.command()
+@click.argument("file", required=False, metavar="[FILE]")
+@click.option("--name", help="Name of the template.")
+@content_options
+@pass_application
+def create(application: Application, /, file: str | None, name: str | None, **contents: Any) -> None:
+    """Keep a template: from a FILE (- is standard input), from options, or both."""
+    described = content_template(application, contents)
+    if name:
+        described.set("NAME", name)
+    content = template_of(file, described, "--name small --cpu 1 --memory 512M")
+    click.echo(f"ID: {application.client.integer('one.template.allocate', content)}")
+
+
+@template.command()
+@click.argument("word", metavar="TEMPLATE", type=ObjectWord(TEMPLATE))
+@click.argument("file", required=False, metavar="[FILE]")
+@content_options
+@start_options
+@pass_application
+def instantiate(application: Application, /, word: str, file: str | None, **options: Any) -> None:
+    """Make VMs from a template; options, or a FILE (- is standard input), add to it and replace."""
+    template_id = Finder(application, TEMPLATE).one(word)
+    extra = Template.parse(read_text(file)) if file else Template()
+    extra.merge(content_template(application, options))
+    content, hold = extra.to_text(), options["hold"]
+
+    def start(index: int) -> int:
+        name = name_of_copy(options["name"], index)
+        return application.client.integer("one.template.instantiate", template_id, name, hold, content, False)
+
+    copies(application, start, options)
+
+
+@template.command()
+@click.argument("word", metavar="TEMPLATE", type=ObjectWord(TEMPLATE))
+@click.argument("name", metavar="NAME")
+@pass_application
+def clone(application: Application, word: str, name: str) -> None:
+    """Copy a template."""
+    template_id = Finder(application, TEMPLATE).one(word)
+    click.echo(f"ID: {application.client.integer('one.template.clone', template_id, name)}")
+
+
+add_list_command(template, LISTING)
+add_show_command(template, TEMPLATE, describe)
+add_action(template, TEMPLATE, "delete", "Remove templates; VMs made from them stay.")
+add_editing_commands(template, TEMPLATE)
+add_ownership_commands(template, TEMPLATE)
