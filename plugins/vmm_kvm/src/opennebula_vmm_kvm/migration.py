@@ -53,10 +53,14 @@ class MigrationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The domain's state on both hosts."""
+    """The domain's state on both hosts.
+
+    :param is_presumed: the source does not answer, but is still sending the guest to the destination
+    """
 
     here: DomainState
     there: DomainState
+    is_presumed: bool = False
 
     @property
     def is_passing(self) -> bool:
@@ -82,6 +86,8 @@ class Migration:
         self._guest = guest
         self._destination = destination
         self._name = domain_name(guest.deploy_id, guest.vm_id)
+        self._has_begun = guest.attempt > 1
+        self._has_warned = False
 
     async def run(self) -> None:
         """Move the guest; one that runs on the destination, and not here, has been moved.
@@ -110,24 +116,39 @@ class Migration:
     async def _settled(self) -> Whereabouts:
         """Wait for a migration that is under way, such as one that an earlier driver process began."""
         deadline = time.monotonic() + self._settings.timeout.total_seconds()
-        last_with_job = time.monotonic()
+        last_busy = time.monotonic()
         while True:
-            has_job = await self._has_job()
             where = await self._look()
+            is_busy = where.is_presumed or await self._has_job()
             now = time.monotonic()
-            if has_job:
-                last_with_job = now
-            is_between = where.is_passing and now - last_with_job < SETTLING_S
-            if now > deadline or not (has_job or is_between):
+            if is_busy:
+                last_busy = now
+            is_between = where.is_passing and now - last_busy < SETTLING_S
+            if not (is_busy or is_between):
                 return where
+            if now > deadline:
+                raise DriverError(self._told(where, "see what the two libvirts do"))
             await asyncio.sleep(POLL_PERIOD_S)
 
     async def _look(self) -> Whereabouts:
-        here, there = await asyncio.gather(
-            self._virsh.state(self._guest.host, self._name),
-            self._virsh.state(self._destination, self._name),
-        )
+        there = await self._virsh.state(self._destination, self._name)
+        try:
+            here = await self._virsh.state(self._guest.host, self._name)
+        except DriverError as error:
+            # The source cannot be asked, but it goes on: what arrives there tells how.
+            if not self._has_begun or not (there.is_running or there.is_passing):
+                raise
+            self._warn(f"{error}; on {self._destination} the guest is {there}")
+            if there.is_passing:
+                return Whereabouts(DomainState("paused", "migrating"), there, is_presumed=True)
+            here = DomainState("")
         return Whereabouts(here, there)
+
+    def _warn(self, text: str) -> None:
+        """Report the first of many looks that found the source silent."""
+        if not self._has_warned:
+            self._has_warned = True
+            self._guest.report.warning(text)
 
     async def _has_job(self) -> bool:
         try:
@@ -162,6 +183,7 @@ class Migration:
 
     async def _move(self) -> None:
         words = self._settings.words(self._name, self._destination)
+        self._has_begun = True
         watch = asyncio.create_task(self._report_progress())
         try:
             await self._virsh.run(
