@@ -49,9 +49,13 @@ class Drivers:
         description = self._known.get((kind, name))
         return description is None or action in description.actions
 
-    def may_resend(self, kind: str, name: str, action: str) -> bool:
-        """Return whether the driver takes the same request twice without harm."""
-        return self.pool.may_resend(kind, name, action)
+    def may_resend(self, kind: str, name: str, request: Request | str) -> bool:
+        """Return whether the driver takes the same request, or any of an action, twice without harm."""
+        return self.pool.may_resend(kind, name, request)
+
+    def makes_context(self, vmm_name: str) -> bool:
+        """Return whether a VMM driver has the context CD made; else the transfer before it has to."""
+        return self.pool.context_in_deploy(vmm_name)
 
     def description_writer(self, name: str) -> str:
         """Return the VMM plugin that writes deployment descriptions for the driver.

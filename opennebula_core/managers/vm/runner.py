@@ -17,6 +17,7 @@ from opennebula_core.documents.vm import vm_xml
 from opennebula_core.errors import DriverError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.transfer.paths import VmPaths
+from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.transfer.scripts import (
     Stay,
     context_line,
@@ -34,6 +35,7 @@ LOG = logging.getLogger(__name__)
 
 DESCRIBE_TIMEOUT = timedelta(seconds=60)
 _NEEDS_CONTEXT = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
+_BEFORE_BOOT = frozenset({Phase.PROLOG, Phase.RESUME})
 _NEEDS_CHECKPOINT = frozenset({VmmAction.SAVE.value, VmmAction.RESTORE.value})
 
 
@@ -46,6 +48,10 @@ class _View:
     datastore: Datastore
     host: Host | None
     previous: HistoryRecord | None
+
+
+def _script_name(record: HistoryRecord, phase: str) -> str:
+    return f"transfer.{record.seq}.{phase}"
 
 
 def _view(tx: Snapshot, plan: Plan) -> _View:
@@ -71,7 +77,8 @@ class DriverSteps:
         record = self._core.store.read(lambda tx: _view(tx, plan).record)
         if step.kind == "vmm":
             return self._core.drivers.may_resend("vmm", record.vm_mad, step.action)
-        return self._core.drivers.may_resend("tm", record.tm_mad, "TRANSFER")
+        script = self._core.location.vm_folder(plan.vm_id) / _script_name(record, step.action)
+        return self._core.drivers.may_resend("tm", record.tm_mad, TransferRequest(plan.vm_id, script))
 
     async def run(self, plan: Plan) -> Outcome:
         """Carry out the plan's current step."""
@@ -101,7 +108,9 @@ class DriverSteps:
         step = plan.current
         stay = await self._stay(view)
         text = write_script(step.action, view.vm, stay, plan.attempt)
-        path = self._write(plan.vm_id, f"transfer.{view.record.seq}.{step.action}", text)
+        if step.action in _BEFORE_BOOT and not self._core.drivers.makes_context(view.record.vm_mad):
+            text += self._context_line(view.vm, stay)
+        path = self._write(plan.vm_id, _script_name(view.record, step.action), text)
         driver = stay.forced_tm_mad or stay.tm_mad
         return await self._ask("tm", driver, TransferRequest(plan.vm_id, path))
 
@@ -165,10 +174,7 @@ class DriverSteps:
     def _tm_command(self, plan: Plan, view: _View, stay: Stay) -> str:
         action, vm = plan.current.action, view.vm
         if action in _NEEDS_CONTEXT:
-            script = context_script(vm)
-            if not script:
-                return ""
-            return context_line(vm, stay, str(self._write(vm.id, "context.sh", script)))
+            return self._context_line(vm, stay)
         if action == VmmAction.MIGRATE.value:
             destination = vm.history[-1]
             there = Stay(
@@ -186,6 +192,11 @@ class DriverSteps:
             hosts.extend([other] if other else [])
             return "\n".join(line for host in hosts for line in (*delete_lines(vm, stay, host), ""))
         return ""
+
+    def _context_line(self, vm: Vm, stay: Stay) -> str:
+        """Write ``context.sh`` and return the line that makes the CD of it, empty without a context."""
+        script = context_script(vm)
+        return context_line(vm, stay, str(self._write(vm.id, "context.sh", script))) if script else ""
 
     async def _describe(self, plan: Plan, view: _View) -> Path:
         """Have the VMM plugin write the deployment description, let hooks change it, and keep it."""
