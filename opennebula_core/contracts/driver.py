@@ -62,11 +62,13 @@ class DriverContext:
     :param name: the entry-point name it was started under, such as ``kvm``
     :param location: ``ONE_LOCATION``
     :param settings: the driver's own options, complete and of the declared types
+    :param datastores: the folder of the datastores on every host
     """
 
     name: str
     location: Path
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    datastores: str = "/var/lib/one/datastores"
 
 
 class Driver(ABC):  # noqa: B024  # its abstract methods stand in the contracts of the kinds

@@ -27,6 +27,7 @@ HOST_LIMIT: Final = 32
 """Actions at a time on one host; more wait, and hold up nobody else."""
 
 DEFAULT_THREADS: Final = 16
+DEFAULT_DATASTORES: Final = "/var/lib/one/datastores"
 
 LOADED_KINDS: Final[Mapping[str, tuple[str, ...]]] = {"vmm": ("vmm", "tm", "vnm")}
 """The kinds of drivers that a process may load, where they are more than its own."""
@@ -40,10 +41,12 @@ class ProcessSettings:
 
     :param options: kind -> name -> the driver's own options as written
     :param threads: how many actions of drivers without ``async`` methods run at a time
+    :param datastores: the folder of the datastores on every host
     """
 
     options: Mapping[str, Mapping[str, Mapping[str, OptionValue]]] = field(default_factory=dict)
     threads: int = DEFAULT_THREADS
+    datastores: str = DEFAULT_DATASTORES
 
     @classmethod
     def from_config(cls, config: Config, kind: str, name: str) -> ProcessSettings:
@@ -54,11 +57,11 @@ class ProcessSettings:
             }
             for each in LOADED_KINDS.get(kind, (kind,))
         }
-        return cls(options, config.driver(kind, name).threads)
+        return cls(options, config.driver(kind, name).threads, config.datastores.path)
 
     def to_json(self) -> str:
         """Return the text that :meth:`read` takes."""
-        return json.dumps({"options": self.options, "threads": self.threads})
+        return json.dumps({"options": self.options, "threads": self.threads, "datastores": self.datastores})
 
     @classmethod
     def read(cls, file: Path) -> ProcessSettings:
@@ -66,7 +69,7 @@ class ProcessSettings:
         document = json.loads(file.read_text())
         if file.parent == Path("/dev/fd"):
             os.close(int(file.name))
-        return cls(document["options"], document["threads"])
+        return cls(document["options"], document["threads"], document["datastores"])
 
 
 class DriverSet:
@@ -102,7 +105,7 @@ class DriverSet:
             loaded = cast(type[Driver], self._load(group_of(kind), name))
             given = self._settings.options.get(kind, {}).get(name, {})
             options = option_values(loaded.options, given, f"drivers.{kind}.{name}.options")
-            driver = loaded(DriverContext(name, self.location.root, options))
+            driver = loaded(DriverContext(name, self.location.root, options, self._settings.datastores))
             self._drivers[kind, name] = driver
         return driver
 

@@ -189,9 +189,9 @@ async def test_this_very_machine_is_looked_at_without_ssh(lab: Lab, tmp_path: Pa
         "libvirt_uri": f"qemu:///system?socket={socket}",
         "local_hosts": "this-machine",
         "ssh_config": "/nonexistent",
-        "datastores": str(tmp_path / "not/there/yet"),
     }
-    driver = KvmMonitorDriver(DriverContext("kvm", tmp_path, settings))
+    not_there_yet = str(tmp_path / "not/there/yet")
+    driver = KvmMonitorDriver(DriverContext("kvm", tmp_path, settings, not_there_yet))
     report = await driver.probe(host("this-machine"))
     await driver.close()
     assert only_guest(report).vm_id == 7

@@ -37,7 +37,6 @@ class KvmMonitorDriver(ImDriver):
 
     options = (
         Option("libvirt_uri", str, "qemu:///system", "The libvirt that runs the guests, as seen on a host."),
-        Option("datastores", str, "/var/lib/one/datastores", "The folder of system datastores on a host."),
         Option("timeout_s", int, 20, "Seconds that a look at a host may take, connecting included."),
         Option("facts_period_s", int, 600, "Seconds between two looks at what changes rarely."),
         *REMOTE_OPTIONS,
@@ -77,7 +76,7 @@ class KvmMonitorDriver(ImDriver):
     async def _ask(self, host: str, *, with_facts: bool) -> Answer:
         # a word that no guest's name can be made to contain
         mark = f"--{secrets.token_hex(16)}"
-        uri, datastores = str(self.setting("libvirt_uri")), str(self.setting("datastores"))
+        uri, datastores = str(self.setting("libvirt_uri")), self.driver_context.datastores
         arguments = [mark, uri, datastores.rstrip("/"), "facts" if with_facts else ""]
         try:
             completed = await self._remote.script(
