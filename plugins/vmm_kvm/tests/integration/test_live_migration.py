@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 
 Boot = Callable[[], Awaitable[Guest]]
 MakeDriver = Callable[..., KvmDriver]
+DESTINATION = "qemu+ssh://host2/system"
 SLOWLY = "--bandwidth 3"
 """MiB/s: the guest's disk alone takes ten seconds."""
 
@@ -74,7 +75,7 @@ async def test_a_migration_that_another_process_began_is_waited_for(
 ) -> None:
     guest = await boot()
     before = wait_for_guest(lab, address)
-    words = "migrate --live --copy-storage-all --bandwidth 25 one-7 qemu+ssh://host2/system".split()
+    words = ["migrate", "--live", "--copy-storage-all", "--bandwidth", "25", "one-7", DESTINATION]
     with lab.popen("host1", ["virsh", "-q", "-c", "qemu:///system", *words]) as other:
         while "None" in lab.virsh("host1", "domjobinfo", "one-7"):
             await asyncio.sleep(0.05)
@@ -115,7 +116,8 @@ async def test_a_migration_whose_destination_dies_leaves_the_guest_where_it_was(
     while "None" in lab.virsh("host1", "domjobinfo", "one-7"):
         await asyncio.sleep(0.05)
 
-    lab.faults.kill("host2", "qemu-system-x86_64")
+    while not lab.faults.kill("host2", "qemu-system-x86_64"):
+        await asyncio.sleep(0.1)
     with pytest.raises(DriverError, match="virsh migrate on 'host1'"):
         await task
 
