@@ -9,7 +9,7 @@ _LIST = r"""find . -mindepth 1 \( -type f -printf 'f %s %P\0' -o -type l -printf
 _LIST_FILE = r"-type f -printf 'file %s\0'"
 
 MEASURE = (
-    r"""path=$(readlink -e -- "$1") || { echo "$1: no such file or folder" >&2; exit 66; }
+    r"""path=$(readlink -e -- "$1") || { echo "no such file or folder" >&2; exit 66; }
 printf '%s\n' "$path"
 du -s -B1 -- "$path" | cut -f1
 if [ -d "$path" ]; then cd -- "$path" || exit 77; """
