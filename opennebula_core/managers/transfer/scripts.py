@@ -44,12 +44,34 @@ def write_script(phase: str, vm: Vm, stay: Stay, attempt: int) -> str:
     return "\n".join((*head, *lines, ""))
 
 
+def _line(verb: str, *words: object) -> str:
+    """Return a line of a script. What templates give ends up here, and the grammar has no quoting.
+
+    :raises DriverError: a word is empty or has blanks, which would make it another command
+    """
+    texts = [str(word) for word in words]
+    for text in texts:
+        if not text or len(text.split()) != 1 or text.split()[0] != text:
+            raise DriverError(
+                f"{verb}: {text!r} cannot stand in a transfer script; correct the VM's template"
+            )
+    return " ".join((verb, *texts))
+
+
+def _pragma(**facts: str) -> str:
+    return _line("#%", *(f"{name}={value}" for name, value in facts.items()))
+
+
+def _system_tm(stay: Stay) -> str:
+    return stay.forced_tm_mad or stay.tm_mad
+
+
 def _disk_tm(disk: Vector, stay: Stay) -> str:
     return stay.forced_tm_mad or disk.get("TM_MAD") or stay.tm_mad
 
 
-def _tail(vm: Vm, disk: Vector, stay: Stay) -> str:
-    return f"{vm.id} {disk.get('DATASTORE_ID') or stay.paths.datastore_id}"
+def _datastore(disk: Vector, stay: Stay) -> str | int:
+    return disk.get("DATASTORE_ID") or stay.paths.datastore_id
 
 
 def _is_persistent(disk: Vector) -> bool:
@@ -64,22 +86,17 @@ def _prolog(vm: Vm, stay: Stay) -> Iterator[str]:
     for disk in vm.template.vectors("DISK"):
         target = f"{stay.host}:{stay.paths.disk(disk['DISK_ID'])}"
         if _is_volatile(disk):
-            yield from _volatile(vm, disk, target, stay)
+            yield _volatile(vm, disk, target, stay)
         else:
             yield from _from_image(vm, disk, target, stay)
 
 
-def _volatile(vm: Vm, disk: Vector, target: str, stay: Stay) -> Iterator[str]:
-    size = disk.get("SIZE", "")
-    if not size:
-        raise DriverError(f"VM {vm.id}, disk {disk['DISK_ID']}: a volatile disk needs SIZE (MiB)")
-    tail = f"{target} {vm.id} {stay.paths.datastore_id}"
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
+def _volatile(vm: Vm, disk: Vector, target: str, stay: Stay) -> str:
+    size, tail = disk.get("SIZE", ""), (target, vm.id, stay.paths.datastore_id)
     if disk.get("TYPE", "").lower() == "swap":
-        yield f"MKSWAP {tm_mad} {size} {tail}"
-    else:
-        made = disk.get("FS") or disk.get("FORMAT") or "raw"
-        yield f"MKIMAGE {tm_mad} {size} {made} {tail}"
+        return _line("MKSWAP", _system_tm(stay), size, *tail)
+    made = disk.get("FS") or disk.get("FORMAT") or "raw"
+    return _line("MKIMAGE", _system_tm(stay), size, made, *tail)
 
 
 def _from_image(vm: Vm, disk: Vector, target: str, stay: Stay) -> Iterator[str]:
@@ -88,72 +105,77 @@ def _from_image(vm: Vm, disk: Vector, target: str, stay: Stay) -> Iterator[str]:
         raise DriverError(
             f"VM {vm.id}, disk {disk['DISK_ID']}: image {disk.get('IMAGE_ID')} has no SOURCE; is it READY?"
         )
+    facts = {"FORMAT": disk.get("FORMAT") or "raw"}
     size = disk.get("SIZE", "0")
-    grown = f"SIZE={size} " if size != disk.get("ORIGINAL_SIZE", size) else ""
+    if size != disk.get("ORIGINAL_SIZE", size):
+        facts = {"SIZE": size, **facts}
+    yield _pragma(**facts)
     verb = "LN" if _is_persistent(disk) else "CLONE"
-    yield f"#% {grown}FORMAT={disk.get('FORMAT') or 'raw'}"
-    yield f"{verb} {_disk_tm(disk, stay)} {stay.front_end}:{source} {target} {_tail(vm, disk, stay)}"
+    origin = f"{stay.front_end}:{source}"
+    yield _line(verb, _disk_tm(disk, stay), origin, target, vm.id, _datastore(disk, stay))
 
 
-def _move_all(vm: Vm, stay: Stay, source: tuple[str, str], target: tuple[str, str]) -> Iterator[str]:
+def _move_all(vm: Vm, stay: Stay, source: str, target: str) -> Iterator[str]:
     for disk in vm.template.vectors("DISK"):
         name = f"disk.{disk['DISK_ID']}"
-        yield (
-            f"MV {_disk_tm(disk, stay)} {source[0]}:{source[1]}/{name} {target[0]}:{target[1]}/{name} "
-            f"{_tail(vm, disk, stay)}"
-        )
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
-    yield f"MV {tm_mad} {source[0]}:{source[1]} {target[0]}:{target[1]} {vm.id} {stay.paths.datastore_id}"
+        ends = f"{source}/{name}", f"{target}/{name}"
+        yield _line("MV", _disk_tm(disk, stay), *ends, vm.id, _datastore(disk, stay))
+    yield _line("MV", _system_tm(stay), source, target, vm.id, stay.paths.datastore_id)
+
+
+def _on_host(stay: Stay) -> str:
+    return f"{stay.host}:{stay.paths.on_host}"
+
+
+def _on_front_end(stay: Stay) -> str:
+    return f"{stay.front_end}:{stay.paths.on_front_end}"
 
 
 def _resume(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield from _move_all(vm, stay, (stay.front_end, stay.paths.on_front_end), (stay.host, stay.paths.on_host))
+    yield from _move_all(vm, stay, _on_front_end(stay), _on_host(stay))
 
 
 def _stop(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield from _move_all(vm, stay, (stay.host, stay.paths.on_host), (stay.front_end, stay.paths.on_front_end))
+    yield from _move_all(vm, stay, _on_host(stay), _on_front_end(stay))
 
 
 def _migrate(vm: Vm, stay: Stay) -> Iterator[str]:
     previous = stay.previous_paths or stay.paths
-    yield from _move_all(vm, stay, (stay.previous_host, previous.on_host), (stay.host, stay.paths.on_host))
+    yield from _move_all(vm, stay, f"{stay.previous_host}:{previous.on_host}", _on_host(stay))
 
 
-def _epilog_at(vm: Vm, stay: Stay, host: str, folder: str) -> Iterator[str]:
+def _epilog_at(vm: Vm, stay: Stay, folder: str) -> Iterator[str]:
     for disk in vm.template.vectors("DISK"):
-        path = f"{host}:{folder}/disk.{disk['DISK_ID']}"
+        path, tail = f"{folder}/disk.{disk['DISK_ID']}", (vm.id, _datastore(disk, stay))
         if _is_persistent(disk):
-            yield f"#% FORMAT={disk.get('FORMAT') or 'raw'}"
-            yield (
-                f"MVDS {_disk_tm(disk, stay)} {path} {stay.front_end}:{disk.get('SOURCE', '')} "
-                f"{_tail(vm, disk, stay)}"
+            yield _pragma(FORMAT=disk.get("FORMAT") or "raw")
+            yield _line(
+                "MVDS", _disk_tm(disk, stay), path, f"{stay.front_end}:{disk.get('SOURCE', '')}", *tail
             )
         else:
-            yield f"DELETE {_disk_tm(disk, stay)} {path} {_tail(vm, disk, stay)}"
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
-    yield f"DELETE {tm_mad} {host}:{folder} {vm.id} {stay.paths.datastore_id}"
+            yield _line("DELETE", _disk_tm(disk, stay), path, *tail)
+    yield _line("DELETE", _system_tm(stay), folder, vm.id, stay.paths.datastore_id)
 
 
 def _epilog(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield from _epilog_at(vm, stay, stay.host, stay.paths.on_host)
+    yield from _epilog_at(vm, stay, _on_host(stay))
 
 
 def _epilog_front_end(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield from _epilog_at(vm, stay, stay.front_end, stay.paths.on_front_end)
+    yield from _epilog_at(vm, stay, _on_front_end(stay))
 
 
 def delete_lines(vm: Vm, stay: Stay, host: str) -> Iterator[str]:
     """Yield the lines that remove a VM's files on a host without saving any."""
     for disk in vm.template.vectors("DISK"):
         path = f"{host}:{stay.paths.disk(disk['DISK_ID'])}"
-        yield f"DELETE {_disk_tm(disk, stay)} {path} {_tail(vm, disk, stay)}"
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
-    yield f"DELETE {tm_mad} {host}:{stay.paths.on_host} {vm.id} {stay.paths.datastore_id}"
+        yield _line("DELETE", _disk_tm(disk, stay), path, vm.id, _datastore(disk, stay))
+    folder = f"{host}:{stay.paths.on_host}"
+    yield _line("DELETE", _system_tm(stay), folder, vm.id, stay.paths.datastore_id)
 
 
 def _delete_front_end(vm: Vm, stay: Stay) -> Iterator[str]:
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
-    yield f"DELETE {tm_mad} {stay.front_end}:{stay.paths.on_front_end} {vm.id} {stay.paths.datastore_id}"
+    yield _line("DELETE", _system_tm(stay), _on_front_end(stay), vm.id, stay.paths.datastore_id)
 
 
 _WRITERS: dict[str, Callable[[Vm, Stay], Iterator[str]]] = {
@@ -172,16 +194,12 @@ def context_line(vm: Vm, stay: Stay, context_file: str) -> str:
     context = vm.template.vector("CONTEXT")
     if context is None:
         return ""
-    files = " ".join((context_file, *context.get("FILES", "").split()))
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
+    files = (context_file, *context.get("FILES", "").split())
     target = f"{stay.host}:{stay.paths.disk(context['DISK_ID'])}"
-    return f"CONTEXT {tm_mad} {files} {target} {vm.id} {stay.paths.datastore_id}\n"
+    return _line("CONTEXT", _system_tm(stay), *files, target, vm.id, stay.paths.datastore_id) + "\n"
 
 
 def live_migration_line(vm: Vm, stay: Stay) -> str:
     """Return the line that prepares and finishes a live migration."""
-    tm_mad = stay.forced_tm_mad or stay.tm_mad
-    return (
-        f"MIGRATE {tm_mad} {stay.previous_host} {stay.host} {stay.paths.on_host} {vm.id} "
-        f"{stay.paths.datastore_id}\n"
-    )
+    places = stay.previous_host, stay.host, stay.paths.on_host
+    return _line("MIGRATE", _system_tm(stay), *places, vm.id, stay.paths.datastore_id) + "\n"

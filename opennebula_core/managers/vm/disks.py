@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import string
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Vector
 
 CONTEXT_PREFIX = "hd"
+_CORE_OWNED = ("SOURCE", "TM_MAD", "DATASTORE", "DATASTORE_ID", "IMAGE_STATE", "PERSISTENT", "CLUSTER_ID")
+_WORD = re.compile(r"[A-Za-z0-9._-]+")
 _COPYING = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
 _TYPE_WORDS = {DiskType.FILE: "FILE", DiskType.CD_ROM: "CDROM", DiskType.BLOCK: "BLOCK", DiskType.RBD: "RBD"}
 
@@ -156,6 +159,10 @@ def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:
         )
     if not disk.get("SIZE", "").isdigit() or int(disk["SIZE"]) < 1:
         raise InternalError("A volatile DISK needs SIZE, a number of MiB.")
+    for name in _CORE_OWNED:
+        disk.pop(name, None)
+    if not all(_WORD.fullmatch(disk.get(name, "raw")) for name in ("FORMAT", "FS", "DEV_PREFIX", "TARGET")):
+        raise InternalError("FORMAT, FS, DEV_PREFIX and TARGET of a DISK are single words.")
     disk.setdefault("DEV_PREFIX", default_prefix)
     disk.setdefault("FORMAT", "swap" if kind == "swap" else "raw")
     disk.setdefault("DRIVER", "qcow2" if disk["FORMAT"] == "qcow2" else "raw")

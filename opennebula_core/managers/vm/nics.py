@@ -47,13 +47,13 @@ def lease_nic(tx: Transaction, session: Session, vm: Vm, nic: Vector) -> None:
     require(tx, session, ObjectKind.NET, Right.USE, network.id)
     address_range, index = _lease(tx, network, vm.id, nic)
     _describe(nic, network, address_range, index)
-    nic["TARGET"] = nic.get("TARGET") or f"one-{vm.id}-{nic['NIC_ID']}"
+    nic["TARGET"] = f"one-{vm.id}-{nic['NIC_ID']}"
 
 
 def _without_network(vm: Vm, nic: Vector) -> None:
     if not nic.get("MAC"):
         raise InternalError(f"NIC {nic['NIC_ID']} names neither NETWORK_ID nor NETWORK; name one of them.")
-    nic.setdefault("TARGET", f"one-{vm.id}-{nic['NIC_ID']}")
+    nic["TARGET"] = f"one-{vm.id}-{nic['NIC_ID']}"
 
 
 def _find_network(tx: Transaction, session: Session, nic: Vector) -> Network:
