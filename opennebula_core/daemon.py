@@ -111,8 +111,16 @@ async def build(location: Location, *, synchronous: str = "FULL") -> Daemon:
     store = await asyncio.to_thread(_open_store, config, synchronous)
     vm_log, cache, sink = VmLog(location), MonitoringCache(), DriverEventSink()
     pool = DriverPool(config, sink.log, sink.message, sink.progress)
+    core_hooks = CoreHooks(hooks)
     core = Core(
-        config, location, store, Drivers(pool, config), CoreHooks(hooks), socket.gethostname(), cache, vm_log
+        config,
+        location,
+        store,
+        Drivers(pool, config, core_hooks),
+        core_hooks,
+        socket.gethostname(),
+        cache,
+        vm_log,
     )
     sink.connect(core)
     registry = ManagerRegistry(core)

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from opennebula_core.config import Config
 from opennebula_core.errors import DriverError, OpenNebulaError
+from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.plugins.description import Description
 from opennebula_core.wire.pool import DriverPool
 from opennebula_core.wire.requests import Reply, Request
@@ -22,20 +23,29 @@ LOG = logging.getLogger(__name__)
 class Drivers:
     """The drivers of one front-end, with what they have declared."""
 
-    def __init__(self, pool: DriverPool, config: Config) -> None:
+    def __init__(self, pool: DriverPool, config: Config, hooks: CoreHooks) -> None:
         self.pool = pool
         self._config = config
+        self._hooks = hooks
         self._known: dict[tuple[str, str], Description | None] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[Description | None]] = {}
 
     async def request(
         self, kind: str, name: str, request: Request, *, timeout: timedelta | None = None
     ) -> Reply:
-        """Send a request to a driver and return its answer.
+        """Send a request to a driver, unless a plugin refuses it, and return its answer.
 
-        :raises DriverError: it did not answer, or there is no such driver
+        :raises DriverError: it was refused or not answered, or there is no such driver
         """
-        return await self.pool.request(kind, name, request, timeout=timeout)
+        what = (kind, name, request.action, request.object_id)
+        self._hooks.before_driver_action(*what)
+        try:
+            reply = await self.pool.request(kind, name, request, timeout=timeout)
+        except DriverError as error:
+            self._hooks.driver_action_done(*what, success=False, info=str(error))
+            raise
+        self._hooks.driver_action_done(*what, success=reply.success, info=reply.info)
+        return reply
 
     async def cancel(self, kind: str, name: str, object_id: int) -> None:
         """Have a driver drop what it is doing for an object."""

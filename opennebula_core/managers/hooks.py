@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from opennebula_core.contracts.event import StateChange
+from opennebula_core.contracts.event import QuotaDemand, StateChange
+from opennebula_core.contracts.method import ObjectKind, Session
 from opennebula_core.contracts.plan import PlanStep
 from opennebula_core.errors import DriverError, OpenNebulaError
 from opennebula_core.plugins import HookManager, ask_each, chain, gather, notify
@@ -25,6 +26,7 @@ class CoreHooks:
                 "opennebula_add_plan_steps",
                 "opennebula_contribute_host_attributes",
                 "opennebula_state_changed",
+                "opennebula_check_quota",
             )
         }
 
@@ -109,6 +111,16 @@ class CoreHooks:
             if isinstance(answer, Mapping):
                 added.update({str(name).upper(): str(value) for name, value in answer.items()})
         return added
+
+    def check_quota(self, session: Session, kind: ObjectKind, **resources: int) -> None:
+        """Let plugins refuse what a request is about to take from its owner's share.
+
+        :raises OpenNebulaError: one does
+        """
+        if self._is_used["opennebula_check_quota"]:
+            demand = QuotaDemand(session.user_id, session.group_id, kind, resources)
+            for _ in ask_each(self._hook.opennebula_check_quota, session=session, demand=demand):
+                continue
 
     def state_changed(self, change: StateChange) -> None:
         """Tell plugins of a change of state that is on disk."""

@@ -34,7 +34,7 @@ def image_methods(core: Core, work: ImageWork) -> Iterable[Method]:
     yield info_method("one.image", IMAGE, _render)
     yield pool_method("one.imagepool.info", IMAGE, "IMAGE_POOL", _render_many)
     yield _allocate(core, work)
-    yield _clone(work)
+    yield _clone(core, work)
     yield _delete(work)
     yield from _changes()
 
@@ -70,6 +70,7 @@ def _allocate(core: Core, work: ImageWork) -> Method:
             )
 
         def write(tx: Transaction) -> int:
+            core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=image.size_mb)
             try:
                 tx.images.allocate(image)
             except InternalError as error:
@@ -90,7 +91,7 @@ def _allocate(core: Core, work: ImageWork) -> Method:
     )
 
 
-def _clone(work: ImageWork) -> Method:
+def _clone(core: Core, work: ImageWork) -> Method:
     def clone(tx: Transaction, session: Session, image_id: int, name: str, datastore_id: int) -> int:
         source = tx.images.get(image_id)
         if source.state not in (ImageState.READY, ImageState.USED, ImageState.CLONE) or (
@@ -99,6 +100,7 @@ def _clone(work: ImageWork) -> Method:
             raise ActionError(f"Cannot clone image in state: {source.state.name}", image_id)
         datastore = tx.datastores.get(source.datastore_id if datastore_id < 0 else datastore_id)
         require(tx, session, DATASTORE, Right.USE, datastore.id)
+        core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=source.size_mb)
         copy = Image(
             id=-1,
             name=name,

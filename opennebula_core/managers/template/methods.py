@@ -20,7 +20,7 @@ from opennebula_core.managers.objects import (
 )
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted
-from opennebula_core.managers.vm.allocate import allocate_vm
+from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.model.objects import VmTemplate
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template
@@ -134,6 +134,7 @@ def _instantiate(core: Core) -> Method:
         vm = allocate_vm(
             tx, session, content, core.config.vm, core.config.images.device_prefix, hold=hold, is_checked=True
         )
+        core.hooks.check_quota(session, ObjectKind.VM, **vm_demand(vm))
         return vm.id
 
     return Method(

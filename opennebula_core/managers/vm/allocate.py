@@ -115,6 +115,16 @@ def allocate_vm(
     return vm
 
 
+def vm_demand(vm: Vm) -> dict[str, int]:
+    """Return what a VM takes from its owner's share, as quota hooks see it."""
+    return {
+        "VMS": 1,
+        "CPU_PERCENT": vm.cpu_percent,
+        "MEMORY_MIB": vm.memory_mib,
+        "LEASES": sum("NETWORK_ID" in nic for nic in vm.template.vectors("NIC")),
+    }
+
+
 def _new_vm(tx: Transaction, session: Session, given: Template) -> Vm:
     vm_id = tx.next_id(tx.vms.statements.table)
     names = [value for value in given.remove("NAME") if isinstance(value, str)]

@@ -11,7 +11,7 @@ from opennebula_core.errors import ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.vm.actions import Placement, VmActions, migration_kind
-from opennebula_core.managers.vm.allocate import allocate_vm
+from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.managers.vm.listing import VmListing
 from opennebula_core.managers.vm.recover import VmRecovery
 from opennebula_core.model.template import Template
@@ -39,6 +39,7 @@ def _allocate(core: Core) -> Method:
 
     def allocate(tx: Transaction, session: Session, template: Template, hold: bool) -> int:
         vm = allocate_vm(tx, session, template, core.config.vm, core.config.images.device_prefix, hold=hold)
+        core.hooks.check_quota(session, VM, **vm_demand(vm))
         return vm.id
 
     return Method(

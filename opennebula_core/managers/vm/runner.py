@@ -112,7 +112,7 @@ class DriverSteps:
             text += self._context_line(view.vm, stay)
         path = self._write(plan.vm_id, _script_name(view.record, step.action), text)
         driver = stay.forced_tm_mad or stay.tm_mad
-        return await self._ask("tm", driver, TransferRequest(plan.vm_id, path))
+        return await self._core.drivers.request("tm", driver, TransferRequest(plan.vm_id, path))
 
     async def _stay(self, view: _View) -> Stay:
         core, record = self._core, view.record
@@ -162,7 +162,7 @@ class DriverSteps:
             tm_command=self._tm_command(plan, view, stay),
             attempt=plan.attempt,
         )
-        return await self._ask("vmm", record.vm_mad, request)
+        return await self._core.drivers.request("vmm", record.vm_mad, request)
 
     @staticmethod
     def _other_host(plan: Plan, view: _View) -> str:
@@ -222,18 +222,3 @@ class DriverSteps:
             ) from None
         text = self._core.hooks.change_deployment(plan.vm_id, record.vm_mad, text)
         return self._write(plan.vm_id, f"deployment.{record.seq}", text)
-
-    async def _ask(self, kind: str, name: str, request: VmmRequest | TransferRequest) -> Reply:
-        hooks = self._core.hooks
-        hooks.before_driver_action(kind, name, request.action, request.object_id)
-        try:
-            reply = await self._core.drivers.request(kind, name, request)
-        except DriverError as error:
-            hooks.driver_action_done(
-                kind, name, request.action, request.object_id, success=False, info=str(error)
-            )
-            raise
-        hooks.driver_action_done(
-            kind, name, request.action, request.object_id, success=reply.success, info=reply.info
-        )
-        return reply
