@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import click
 
+from opennebula_core.cli.messages import CommandGroup
 from opennebula_core.client import Client, client_from_environment
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 
 CONTEXT: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
-_FAILED: Final = "opennebula_core.cli.failed"
 
 
 class Application:
@@ -47,24 +47,6 @@ def with_endpoint(environment: Mapping[str, str]) -> Mapping[str, str]:
     return {**environment, "ONE_XMLRPC": Config.load(location).endpoint}
 
 
-class CommandGroup(click.Group):
-    """A group whose commands may fail in part: they say so with :func:`report` and go on."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and end with exit status 1 when a part of it failed."""
-        result = super().invoke(ctx)
-        if ctx.meta.get(_FAILED):
-            ctx.exit(1)
-        return result
-
-
 def command_group(name: str, summary: str) -> click.Group:
     """Return an empty group of commands."""
     return CommandGroup(name, help=summary, context_settings=CONTEXT)
-
-
-def report(message: str) -> None:
-    """Say on standard error what failed, and have the command end with exit status 1."""
-    context = click.get_current_context()
-    context.meta[_FAILED] = True
-    click.echo(f"{context.find_root().info_name}: {message}", err=True)

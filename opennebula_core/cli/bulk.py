@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from opennebula_core.cli.application import Application, report
+from opennebula_core.cli.application import Application
 from opennebula_core.cli.kinds import Kind
-from opennebula_core.cli.messages import message_of
+from opennebula_core.cli.messages import message_of, report
 from opennebula_core.cli.selection import Finder
 from opennebula_core.errors import AuthenticationError, ClientError, OpenNebulaError
 

@@ -44,9 +44,10 @@ def start(port: int | None) -> None:
     click.echo("Next: onehost list, onevm list, one status")
 
 
-def start_cloud(location: Location, port: int | None = None) -> Config:
+def start_cloud(location: Location, port: int | None = None, *, with_scheduler: bool = True) -> Config:
     """Start what does not run yet, and return the configuration.
 
+    :param with_scheduler: have VMs be placed; else only what is under way goes on
     :raises OpenNebulaError: a process does not start; the message ends with its log
     """
     prepare(location, port)
@@ -57,7 +58,7 @@ def start_cloud(location: Location, port: int | None = None) -> Config:
         )
     if not running_pid(location, DAEMON):
         _start_daemon(location, config)
-    if not running_pid(location, SCHEDULER):
+    if with_scheduler and not running_pid(location, SCHEDULER):
         process = spawn(location, SCHEDULER)
         started = wait_for(
             lambda: bool(running_pid(location, SCHEDULER)) or process.poll() is not None, START_LIMIT_S

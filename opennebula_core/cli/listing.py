@@ -12,7 +12,16 @@ import click
 
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.columns import Column, lay_out
-from opennebula_core.cli.documents import CSV, DOCUMENTS, JSON, XML, YAML, format_options, print_document
+from opennebula_core.cli.documents import (
+    CSV,
+    DOCUMENTS,
+    JSON,
+    TABLE,
+    XML,
+    YAML,
+    format_options,
+    print_document,
+)
 from opennebula_core.cli.filters import find_column, parse_filters
 from opennebula_core.cli.kinds import EVERYTHING_USABLE, Kind
 from opennebula_core.cli.ownership import filter_flag
@@ -43,7 +52,7 @@ class Listing:
 class View:
     """What the user wants to see of a listing."""
 
-    output: str
+    output: str = TABLE
     columns: str | None = None
     filters: Sequence[str] = field(default_factory=tuple)
     header: bool = True

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from opennebula_core.cli.messages import message_of
+from opennebula_core.cli.messages import CommandGroup, message_of
 from opennebula_core.errors import OpenNebulaError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("opennebula_core.cli.lifecycle:stop", "Stop the cloud and its drivers."),
     "status": ("opennebula_core.cli.lifecycle:status", "Show what runs, and where."),
     "up": ("opennebula_core.cli.up:up", "Start a cloud on this machine, with a first VM."),
-    "down": ("opennebula_core.cli.down:down", "End what `one up` started, guests included."),
+    "down": ("opennebula_core.cli.up:down", "End what `one up` started, guests included."),
     "plugin": ("opennebula_core.cli.plugin:plugin", "See what is installed: drivers, policies, plugins."),
     "db": ("opennebula_core.cli.db:db", "Check, back up and migrate the database."),
     "config": ("opennebula_core.cli.config:config", "Check and show the configuration."),
@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 PLUGIN_GROUP = "opennebula.cli"
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandGroup):
     """Imports a command when it is called, not to list it."""
 
     @staticmethod

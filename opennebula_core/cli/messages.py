@@ -1,12 +1,34 @@
-"""Errors as people read them."""
+"""Errors as people read them, and commands that fail in part."""
 
 from __future__ import annotations
 
 import re
+from typing import Any, Final
 
-_METHOD = re.compile(r"\[one\.[a-z_.]+\] ")
+import click
+
+_METHOD: Final = re.compile(r"\[one\.[a-z_.]+\] ")
+_FAILED: Final = "opennebula_core.cli.failed"
 
 
 def message_of(error: Exception) -> str:
     """Return an error's text without the name of the API method, which the user did not call."""
     return _METHOD.sub("", str(error), count=1)
+
+
+def report(message: str) -> None:
+    """Say on standard error what failed, and have the command end with exit status 1."""
+    context = click.get_current_context()
+    context.meta[_FAILED] = True
+    click.echo(f"{context.find_root().info_name}: {message}", err=True)
+
+
+class CommandGroup(click.Group):
+    """A group whose commands may fail in part: they say so with :func:`report` and go on."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and end with exit status 1 when a part of it failed."""
+        result = super().invoke(ctx)
+        if ctx.meta.get(_FAILED):
+            ctx.exit(1)
+        return result

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 import click
 
-from opennebula_core.cli.application import report
+from opennebula_core.cli.messages import report
 from opennebula_core.client import Client
 from opennebula_core.errors import AuthorizationError, FaultError, NotFoundError
 

@@ -76,7 +76,7 @@ def _command(action: Action) -> click.Command:
         client = application.client
         done = for_each(application, VM, words, lambda vm_id: client.call("one.vm.action", name, vm_id))
         if wait and done:
-            wait_for_vms(application, done, action.goals, timeout)
+            wait_for_vms(application.client, done, action.goals, timeout)
 
     function = click.argument(
         "words", nargs=-1, required=True, metavar=several(VM), type=ObjectWord(VM)

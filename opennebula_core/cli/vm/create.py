@@ -80,4 +80,4 @@ def copies(application: Application, start: Callable[[int], int], options: Mappi
         click.echo(f"ID: {ids[-1]}")
     if options["wait"]:
         goal = VmState.HOLD.name if options["hold"] else RUNNING
-        wait_for_vms(application, ids, (goal,), options["timeout"])
+        wait_for_vms(application.client, ids, (goal,), options["timeout"])

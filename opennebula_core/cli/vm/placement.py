@@ -53,7 +53,7 @@ def deploy(
     client = application.client
     done = for_each(application, VM, (words,), lambda vm_id: client.call("one.vm.deploy", vm_id, *where, ""))
     if wait and done:
-        wait_for_vms(application, done, (RUNNING,), timeout)
+        wait_for_vms(application.client, done, (RUNNING,), timeout)
 
 
 @click.command()
@@ -87,7 +87,7 @@ def migrate(
         application, VM, (words,), lambda vm_id: client.call("one.vm.migrate", vm_id, *where, *rest)
     )
     if wait and done:
-        wait_for_vms(application, done, _RESTING, timeout)
+        wait_for_vms(application.client, done, _RESTING, timeout)
 
 
 def _recovery_options(function: click.decorators.FC) -> click.decorators.FC:
@@ -110,4 +110,4 @@ def recover(
     number, client = RECOVERIES[operation][0], application.client
     done = for_each(application, VM, words, lambda vm_id: client.call("one.vm.recover", vm_id, number))
     if wait and done:
-        wait_for_vms(application, done, (), timeout)
+        wait_for_vms(application.client, done, (), timeout)

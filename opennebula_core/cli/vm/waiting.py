@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from opennebula_core.cli.application import Application
 from opennebula_core.cli.states import vm_state
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share
+from opennebula_core.client import Client
 from opennebula_core.model.states import LcmState, VmState
 
 RUNNING: Final = LcmState.RUNNING.name
@@ -20,14 +20,11 @@ _RESTS: Final = frozenset(
 """States that a VM leaves only when somebody says so."""
 
 
-def wait_for_vms(
-    application: Application, ids: Iterable[int], goals: Collection[str], timeout_s: float
-) -> None:
+def wait_for_vms(client: Client, ids: Iterable[int], goals: Collection[str], timeout_s: float) -> None:
     """Wait until each VM is in one of the states; what ends elsewhere is reported.
 
     :param goals: full names of states, or of LCM states of ACTIVE VMs; empty for any in which it rests
     """
-    client = application.client
 
     def look(wanted: Collection[int]) -> Mapping[int, Element]:
         pool = client.element("one.vmpool.infoset", ",".join(map(str, wanted)), False)
