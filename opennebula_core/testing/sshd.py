@@ -145,7 +145,19 @@ def _start(folder: Path, mute_port: int, more: str, wrapper: Sequence[str]) -> S
     (folder / "sshd_config").write_text(SSHD_CONFIG.format(port=port, folder=folder, more=more))
     (folder / "ssh_config").write_text(SSH_CONFIG.format(port=port, folder=folder, hanging_port=mute_port))
     with (folder / "sshd.log").open("wb") as log:
-        argv = [*wrapper, program, "-D", "-e", "-f", str(folder / "sshd_config")]
+        # It ends with us even when we are killed.
+        argv = [
+            "setpriv",
+            "--pdeathsig",
+            "TERM",
+            "--",
+            *wrapper,
+            program,
+            "-D",
+            "-e",
+            "-f",
+            str(folder / "sshd_config"),
+        ]
         server = Sshd(folder, port, mute_port, subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log))
     wait_until(
         lambda: server.process.poll() is not None or "Server listening" in server.log,
