@@ -12,9 +12,9 @@ SOURCES := pyproject.toml requirements-dev.txt $(wildcard plugins/*/pyproject.to
 run: setup
 	@$(BIN)/one up
 
-# End what `make run` started.
+# End what `make run` started: guests, bridge, daemons.
 stop:
-	@if [ -x $(BIN)/one ]; then $(BIN)/one stop; else echo "nothing runs from here: there is no $(VENV)"; fi
+	@if [ -x $(BIN)/one ]; then $(BIN)/one down; else echo "nothing runs from here: there is no $(VENV)"; fi
 
 # From a fresh clone to a passed test suite; what the tests need is installed where that may be done.
 test: setup

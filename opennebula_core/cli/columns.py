@@ -113,6 +113,12 @@ def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, header:
     ]
 
 
+def plain_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table of words."""
+    columns = [Column(name, lambda item: "") for name in names]
+    return lay_out(columns, rows)
+
+
 def _fitted(columns: Sequence[Column], natural: list[int], room: int) -> list[int]:
     """Return widths that fit: the widest columns of words give way first."""
     widths = list(natural)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
@@ -110,21 +110,45 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of a pool.
+
+    :param shown: what columns read: the object, with its quotas where the pool lists those beside it
+    """
+
+    item: Element
+    quotas: Element | None
+    shown: Element
+
+
+def _entries(pool: Element, kind: Kind) -> Iterator[Entry]:
+    quotas = {quota.findtext("ID"): quota for quota in pool.iterfind(QUOTAS)}
+    for item in pool.iterfind(kind.element):
+        own = quotas.get(item.findtext("ID"))
+        shown = item
+        if own is not None:
+            shown = Element(item.tag)
+            shown.extend((*item, *own))
+        yield Entry(item, own, shown)
+
+
 def print_listing(listing: Listing, pool: Element, view: View) -> None:
     """Print a pool in the form that the user wants."""
     conditions = parse_filters(view.filters, listing.columns)
-    items = [
-        item
-        for item in pool.findall(listing.kind.element)
-        if all(condition.holds(item) for condition in conditions)
+    entries = [
+        entry
+        for entry in _entries(pool, listing.kind)
+        if all(condition.holds(entry.shown) for condition in conditions)
     ]
     if view.sort:
-        _sort(items, find_column(view.sort.removeprefix("-"), listing.columns), view.sort.startswith("-"))
+        _sort(entries, find_column(view.sort.removeprefix("-"), listing.columns), view.sort.startswith("-"))
     if view.output in DOCUMENTS:
-        print_document(_document(pool, items, is_whole=not (conditions or view.sort)), view.output)
+        is_whole = not (conditions or view.sort)
+        print_document(pool if is_whole else _selected(pool, entries), view.output)
         return
     columns = listing.chosen(view.columns)
-    rows = [[column.read(item) for column in columns] for item in items]
+    rows = [[column.read(entry.shown) for column in columns] for entry in entries]
     if view.output == CSV:
         click.echo(_csv(columns, rows, header=view.header), nl=False)
         return
@@ -132,24 +156,21 @@ def print_listing(listing: Listing, pool: Element, view: View) -> None:
         click.echo(line)
 
 
-def _sort(items: list[Element], column: Column, descending: bool) -> None:
+def _sort(entries: list[Entry], column: Column, descending: bool) -> None:
     number = column.number
     if number is not None:
-        items.sort(key=number, reverse=descending)
+        entries.sort(key=lambda entry: number(entry.shown), reverse=descending)
     else:
-        items.sort(key=column.read, reverse=descending)
+        entries.sort(key=lambda entry: column.read(entry.shown), reverse=descending)
 
 
-def _document(pool: Element, items: list[Element], *, is_whole: bool) -> Element:
-    """Return the pool with these objects only; what belongs to an object by its id stays with it."""
-    if is_whole:
-        return pool
-    quotas = {quota.findtext("ID"): quota for quota in pool.iterfind(QUOTAS)}
+def _selected(pool: Element, entries: Iterable[Entry]) -> Element:
+    """Return the pool with these objects only."""
     kept = Element(pool.tag)
-    for item in items:
-        kept.append(item)
-        if (quota := quotas.get(item.findtext("ID"))) is not None:
-            kept.append(quota)
+    for entry in entries:
+        kept.append(entry.item)
+        if entry.quotas is not None:
+            kept.append(entry.quotas)
     return kept
 
 

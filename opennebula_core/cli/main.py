@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+import opennebula_core
 from opennebula_core.cli.messages import CommandGroup, message_of
 from opennebula_core.errors import OpenNebulaError
 
@@ -79,6 +80,7 @@ def load(name: str) -> click.Command:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(opennebula_core.__version__, message="%(version)s")
 def _one() -> None:
     """Run and use a cloud. `one vm list` and `onevm list` are the same command."""
 
@@ -108,6 +110,9 @@ def _program(name: str) -> Callable[[], None]:
     main.__doc__ = f"Run the program ``one{name}``."
     return main
 
+
+NAMED_PROGRAMS = ("vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl")
+"""Commands that are programs of their own, too: ``onevm`` and so on."""
 
 onevm = _program("vm")
 onehost = _program("host")
