@@ -90,6 +90,11 @@ _NETWORK = "'network ' || network.id || ' (' || network.name || ')'"
 _RANGE = "'network ' || address_range.network_id || ', range ' || address_range.id"
 _OF_RANGE = "network_id = address_range.network_id AND range_id = address_range.id"
 
+_LOWEST_FREE = f"""CASE WHEN EXISTS (SELECT 1 FROM lease WHERE {_OF_RANGE} AND "index" = 0)
+    THEN (SELECT MIN("index") + 1 FROM lease AS held WHERE {_OF_RANGE} AND NOT EXISTS
+        (SELECT 1 FROM lease WHERE {_OF_RANGE} AND "index" = held."index" + 1))
+    ELSE 0 END"""
+
 COUNTERS: Final = (
     _booked("cpu_usage", "CPU in use", "cpu"),
     _booked("mem_usage", "memory in use", "memory"),
@@ -106,8 +111,8 @@ COUNTERS: Final = (
         "address_range",
         _RANGE,
         "first_free",
-        "where the free addresses begin",
-        f'(SELECT COUNT(*) FROM lease WHERE {_OF_RANGE} AND "index" < address_range.first_free)',
+        "the first address that may be free",
+        _LOWEST_FREE,
         ">",
     ),
     Counter(

@@ -1,7 +1,7 @@
 """Looking after a database file: is it whole, do its sums agree, a copy of it, its schema.
 
 What is summed up in a row (what VMs take on a host, the leases of a network) is recounted here from the rows
-that it sums up. These functions open the file themselves; beside a running daemon only reading and copying go.
+that it sums up. These functions open the file themselves; only reading and copying may go beside a daemon.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _miscounts(connection: sqlite3.Connection, counter: Counter) -> Iterator[Pro
         f"WHERE {counter.column} {counter.wrong} {counter.truth}"
     )
     for label, found, right in connection.execute(sql):
-        yield Problem(f"{label}: {counter.words} is {found}, counted are {right}", can_be_fixed=True)
+        yield Problem(f"{label}: {counter.words} is {found}, it should be {right}", can_be_fixed=True)
 
 
 def _recount(counter: Counter) -> str:

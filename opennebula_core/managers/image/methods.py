@@ -14,6 +14,7 @@ from opennebula_core.managers.image.allocate import image_type, new_image
 from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.progress import progress_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.rights import require
 from opennebula_core.model.objects import Image
@@ -37,6 +38,7 @@ def image_methods(core: Core, work: ImageWork) -> Iterable[Method]:
     yield _clone(core, work)
     yield _delete(work)
     yield from _changes()
+    yield progress_method(core, "one.image", IMAGE, ("datastore",))
 
 
 def _render(tx: Snapshot, image: Image) -> str:

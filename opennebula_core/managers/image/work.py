@@ -99,6 +99,7 @@ class ImageWork:
     async def _make(self, image: Image, datastore: Datastore) -> None:
         action = "CLONE" if image.cloning_id >= 0 else "CP" if image.path else "MKFS"
         reply = await self._ask(action, image, datastore)
+        self._core.progress.pop(("datastore", image.id), None)
         words = reply.info.split()
         if reply.success and words:
             await self._core.store.write(lambda tx: self._made(tx, image.id, words))

@@ -10,6 +10,7 @@ from opennebula_core.documents.escape import escape_document
 from opennebula_core.errors import ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
+from opennebula_core.managers.progress import progress_method
 from opennebula_core.managers.vm.actions import Placement, VmActions, migration_kind
 from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.managers.vm.listing import VmListing
@@ -31,6 +32,7 @@ def vm_methods(core: Core, actions: VmActions, recovery: VmRecovery, listing: Vm
     yield from _operations(actions, recovery)
     yield from _listings(listing)
     yield _monitoring()
+    yield progress_method(core, "one.vm", VM, ("tm", "vmm"))
 
 
 def _allocate(core: Core) -> Method:

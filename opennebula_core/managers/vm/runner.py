@@ -84,12 +84,15 @@ class DriverSteps:
         """Carry out the plan's current step."""
         step = plan.current
         view = self._core.store.read(lambda tx: _view(tx, plan))
-        if step.kind == "tm":
-            reply = await self._transfer(plan, view)
-        elif step.kind == "vmm":
-            reply = await self._vmm(plan, view)
-        else:
-            reply = await self._plugin_step(plan)
+        try:
+            if step.kind == "tm":
+                reply = await self._transfer(plan, view)
+            elif step.kind == "vmm":
+                reply = await self._vmm(plan, view)
+            else:
+                reply = await self._plugin_step(plan)
+        finally:
+            self._core.progress.pop((step.kind, plan.vm_id), None)
         return Outcome(reply.success, reply.info)
 
     async def _plugin_step(self, plan: Plan) -> Reply:
