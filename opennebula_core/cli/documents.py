@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -10,7 +11,6 @@ from xml.etree.ElementTree import Element, indent, tostring
 import click
 
 from opennebula_core.cli.block_yaml import to_yaml
-from opennebula_core.xml import parse_document
 
 JSON, YAML, XML, CSV, TABLE = "json", "yaml", "xml", "csv", "table"
 DOCUMENTS: Final = (JSON, YAML, XML)
@@ -41,11 +41,19 @@ def format_options(*formats: str) -> Callable[[F], F]:
 
 def print_document(root: Element, output: str) -> None:
     """Print an object's or a pool's document."""
-    text = tostring(root, encoding="unicode")
     if output == XML:
         indent(root)
         click.echo(tostring(root, encoding="unicode"))
-    elif output == YAML:
-        click.echo(to_yaml(parse_document(text)), nl=False)
+        return
+    document = _parsed(tostring(root, encoding="unicode"))
+    if output == YAML:
+        click.echo(to_yaml(document), nl=False)
     else:
-        click.echo(json.dumps(parse_document(text), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    # Loaded here: tables need it not, and would wait for it.
+    module: Any = importlib.import_module("opennebula_core.xml")
+    document: dict[str, Any] = module.parse_document(text)
+    return document

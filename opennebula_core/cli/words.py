@@ -8,7 +8,7 @@ from typing import Final
 import click
 from click.shell_completion import CompletionItem
 
-from opennebula_core.cli.application import with_endpoint
+from opennebula_core.cli.endpoint import with_endpoint
 from opennebula_core.cli.kinds import Kind
 from opennebula_core.client import client_from_environment
 from opennebula_core.errors import OpenNebulaError
