@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from opennebula_core.cli.up import libvirt
+from opennebula_core.cli.up import kvm_device, libvirt
 from opennebula_core.cli.up.programs import ROOT_PATH, MachineError, run
 from opennebula_core.cli.up.record import Record
 from opennebula_core.config.location import Location
@@ -54,6 +54,7 @@ def prepare(location: Location, record: Record) -> Path:
     if absent:
         click.echo("Installing QEMU and libvirt, which takes a minute or two ...")
         run([*_LAB, "install", "--hypervisor-only"], INSTALL_LIMIT_S)
+    kvm_device.share(location, record)
     libvirt.start(location, record)
     image = run([*_LAB, "guest-image"], IMAGE_LIMIT_S).strip()
     if not Path(image).is_file():

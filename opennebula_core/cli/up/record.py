@@ -20,6 +20,7 @@ class Record:
     :param bridges: bridges that were made
     :param units: units of systemd that were started
     :param processes: daemons that were started without systemd
+    :param kvm_device: mode and group that ``/dev/kvm`` had, if they were changed
     """
 
     host: str = ""
@@ -27,6 +28,7 @@ class Record:
     bridges: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
     processes: list[Running] = field(default_factory=list)
+    kvm_device: list[int] = field(default_factory=list)
 
     @classmethod
     def load(cls, location: Location) -> Record:
