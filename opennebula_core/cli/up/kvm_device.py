@@ -1,4 +1,4 @@
-"""``/dev/kvm`` as Debian's own rule would make it: usable by the group ``kvm``, in which libvirt's guests run.
+"""``/dev/kvm`` as Debian's own rule would make it: usable by the group ``kvm``, in which guests run.
 
 On a machine without udev it may be for root alone. Then libvirt, which is root, and QEMU, which is not, never
 agree whether there is KVM, and libvirt examines QEMU anew, for half a minute, at every guest.
