@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Shell
+
+
+@pytest.fixture
+def image(cloud: Shell, disk: Path, fresh_name: Callable[[str], str]) -> str:
+    """The name of an image that is ready."""
+    name = fresh_name("image")
+    cloud.make(f"oneimage create --name {name} --path {disk} --wait --timeout 60")
+    return name
+
+
+def state(cloud: Shell, name: str) -> str:
+    return cloud.rows(f"oneimage list -f NAME={name} -l STAT")[0][0]
+
+
+def test_an_image_is_listed_in_the_originals_columns(cloud: Shell, image: str) -> None:
+    header, row = cloud.ok(f"oneimage list -f NAME={image}").splitlines()
+
+    assert header.split() == [
+        "ID",
+        "USER",
+        "GROUP",
+        "NAME",
+        "DATASTORE",
+        "SIZE",
+        "TYPE",
+        "PER",
+        "STAT",
+        "RVMS",
+    ]
+    assert row.split()[3:] == [image, "default", "2M", "OS", "No", "rdy", "0"]
+
+
+def test_an_image_is_made_from_a_template_and_options(
+    cloud: Shell, disk: Path, fresh_name: Callable[[str], str]
+) -> None:
+    name = fresh_name("image")
+    cloud.make(
+        f"oneimage create --name {name} -d default --wait", "-", stdin=f'PATH = "{disk}"\nTYPE = CDROM\n'
+    )
+
+    assert cloud.document(f"oneimage show {name}")["IMAGE"]["TYPE"] == "1"
+
+
+def test_an_empty_disk_needs_no_path(cloud: Shell, fresh_name: Callable[[str], str]) -> None:
+    name = fresh_name("data")
+    cloud.make(f"oneimage create --name {name} --type datablock --size 16M --persistent --wait")
+
+    assert cloud.rows(f"oneimage list -f NAME={name} -l SIZE,TYPE,PER") == [["16M", "DB", "Yes"]]
+
+
+def test_an_image_changes_as_it_is_told(cloud: Shell, image: str) -> None:
+    cloud.ok(f"oneimage disable {image}")
+    assert state(cloud, image) == "disa"
+    cloud.ok(f"oneimage enable {image}")
+    cloud.ok(f"oneimage persistent {image}")
+    cloud.ok(f"oneimage chtype {image} datablock")
+    assert cloud.rows(f"oneimage list -f NAME={image} -l TYPE,PER,STAT") == [["DB", "Yes", "rdy"]]
+    cloud.ok(f"oneimage nonpersistent {image}")
+    cloud.ok(f"oneimage update {image} -a", "-", stdin='DESCRIPTION = "changed"\n')
+    assert 'DESCRIPTION="changed"' in cloud.ok(f"oneimage show {image}")
+
+
+def test_an_image_is_cloned_and_both_go(cloud: Shell, image: str, fresh_name: Callable[[str], str]) -> None:
+    copy = fresh_name("copy")
+    cloud.make(f"oneimage clone {image} {copy} --wait --timeout 60")
+    assert state(cloud, copy) == "rdy"
+
+    cloud.ok(f"oneimage delete {image},{copy}")
+
+
+def test_waiting_for_an_image_that_cannot_be_copied_tells_why(cloud: Shell) -> None:
+    assert "Cannot determine Image SIZE" in cloud.refused("oneimage create --name x --path /nowhere/x --wait")
+
+
+def test_permissions_are_octal_and_owners_change(
+    cloud: Shell, image: str, fresh_name: Callable[[str], str]
+) -> None:
+    user = fresh_name("user")
+    cloud.make(f"oneuser create {user}", stdin="secret\n")
+
+    cloud.ok(f"oneimage chmod {image} 604")
+    cloud.ok(f"oneimage chown {image} {user} users")
+
+    item = cloud.document(f"oneimage show {image}")["IMAGE"]
+    assert (item["UNAME"], item["GNAME"]) == (user, "users")
+    assert [item["PERMISSIONS"][name] for name in ("OWNER_U", "OWNER_M", "GROUP_U", "OTHER_U")] == [
+        "1",
+        "1",
+        "0",
+        "1",
+    ]
+    cloud.ok(f"oneimage chgrp {image} oneadmin")
+    assert cloud.rows(f"oneimage list -f NAME={image} -l USER,GROUP") == [[user, "oneadmin"]]
+
+
+def test_a_mode_that_is_none_is_wrong_usage(cloud: Shell) -> None:
+    assert "three octal digits" in cloud.misused("oneimage chmod 0 u+w").replace("\n", " ")
+
+
+def test_a_locked_image_stays_until_it_is_unlocked(cloud: Shell, image: str) -> None:
+    cloud.ok(f"oneimage lock {image} --level all")
+    assert "LOCK" in cloud.ok(f"oneimage show {image}")
+    cloud.ok(f"oneimage unlock {image}")
+
+    cloud.ok(f"oneimage rename {image} {image}-renamed")
+    cloud.ok(f"oneimage delete {image}-renamed")
