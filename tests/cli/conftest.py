@@ -1,31 +1,14 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell, free_port, wait_until
+from tests.cli.shell import Shell, free_port, program, wait_until
 
 HOSTS = ("host01", "host02")
-
-
-def program(name: str, *arguments: str, location: Path, limit_s: float = 120) -> str:
-    """Run an installed program and return what it printed."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ONE_")}
-    completed = subprocess.run(
-        [str(Path(sys.executable).parent / name), *arguments],
-        env={**environment, "ONE_LOCATION": str(location)},
-        capture_output=True,
-        timeout=limit_s,
-    )
-    said = (completed.stdout + completed.stderr).decode()
-    assert completed.returncode == 0, said
-    return said
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -97,3 +100,17 @@ def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def program(name: str, *arguments: str, location: Path, limit_s: float = 120) -> str:
+    """Run an installed program and return what it printed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ONE_")}
+    completed = subprocess.run(
+        [str(Path(sys.executable).parent / name), *arguments],
+        env={**environment, "ONE_LOCATION": str(location)},
+        capture_output=True,
+        timeout=limit_s,
+    )
+    said = (completed.stdout + completed.stderr).decode()
+    assert completed.returncode == 0, said
+    return said
