@@ -18,7 +18,8 @@ def configured(tmp_path: Path, text: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "text",
     ["", "[api]\n", "[api]\nport = 4711\n", "[api]\nport = 4711\nsession_s = 5\n",
-     '[api]\nlisten = "0.0.0.0"\n', '[api]\nlisten = "192.0.2.1"\nport = 1\n', '[api]\ncertificate = "c"\nkey = "k"\n', "[log]\n"],
+     '[api]\nlisten = "0.0.0.0"\n', '[api]\nlisten = "192.0.2.1"\nport = 1\n',
+     '[api]\ncertificate = "c"\nkey = "k"\n', "[log]\n"],
 )  # fmt: skip
 def test_the_endpoint_is_the_configurations(tmp_path: Path, text: str) -> None:
     environment = configured(tmp_path, text)
