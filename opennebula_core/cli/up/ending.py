@@ -13,7 +13,7 @@ from opennebula_core.cli.lifecycle import start_cloud
 from opennebula_core.cli.messages import message_of, report
 from opennebula_core.cli.processes import DAEMON, SCHEDULER, end
 from opennebula_core.cli.states import vm_state
-from opennebula_core.cli.up import bridge, kvm_device, libvirt
+from opennebula_core.cli.up import libvirt, machine
 from opennebula_core.cli.up.programs import MachineError
 from opennebula_core.cli.up.record import Record
 from opennebula_core.cli.vm.columns import hostname
@@ -41,9 +41,7 @@ def down() -> None:
     is_clear = _end_guests(location, record)
     was_running = [end(location, program) for program in (SCHEDULER, DAEMON)]
     if is_clear:
-        bridge.remove(location, record)
-        libvirt.stop(location, record)
-        kvm_device.restore(location, record)
+        machine.leave(location, record)
         Record.remove(location)
         click.echo("The cloud is down." if any(was_running) or record.host else "Nothing was running.")
 

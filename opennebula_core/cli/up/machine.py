@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from opennebula_core.cli.up import kvm_device, libvirt
+from opennebula_core.cli.up import bridge, kvm_device, libvirt
 from opennebula_core.cli.up.programs import ROOT_PATH, MachineError, run
 from opennebula_core.cli.up.record import Record
 from opennebula_core.config.location import Location
@@ -43,10 +43,8 @@ def why_not() -> str:
     return ""
 
 
-def prepare(location: Location, record: Record) -> Path:
-    """Install what is missing, have libvirt run, and return the small guest's disk.
-
-    What is there is left as it is, which takes a second.
+def prepare(location: Location, record: Record) -> None:
+    """Install what is missing, and have libvirt run; what is there is left as it is.
 
     :raises MachineError: something cannot be had
     """
@@ -56,7 +54,25 @@ def prepare(location: Location, record: Record) -> Path:
         run([*_LAB, "install", "--hypervisor-only"], INSTALL_LIMIT_S)
     kvm_device.share(location, record)
     libvirt.start(location, record)
-    image = run([*_LAB, "guest-image"], IMAGE_LIMIT_S).strip()
-    if not Path(image).is_file():
-        raise MachineError(f"no guest image at {image!r}")
-    return Path(image)
+
+
+def guest_image() -> Path:
+    """Return the small guest's disk, built if it is not there yet.
+
+    :raises MachineError: it cannot be built
+    """
+    click.echo("Building the small guest image ...")
+    image = Path(run([*_LAB, "guest-image"], IMAGE_LIMIT_S).strip())
+    if not image.is_file():
+        raise MachineError(f"no guest image at {str(image)!r}")
+    return image
+
+
+def leave(location: Location, record: Record) -> None:
+    """Put the machine back as it was: bridges, libvirt, the KVM device; no guest runs any more.
+
+    :raises MachineError: something does not go
+    """
+    bridge.remove(location, record)
+    libvirt.stop(location, record)
+    kvm_device.restore(location, record)

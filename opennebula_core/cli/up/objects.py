@@ -7,6 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,19 @@ COPY_LIMIT_S: Final = 300.0
 POLL_S: Final = 0.2
 FIRST_ADDRESS: Final = 10
 LAST_ADDRESS: Final = 250
+DUMMY_ADDRESSES: Final = IPv4Network("10.0.0.0/24")
 KVM, DUMMY = "kvm", "dummy"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What a network is on.
+
+    :param addresses: of which the bridge has the first; None for a network of dummy guests
+    """
+
+    bridge: str
+    addresses: IPv4Network | None
 
 
 class Founder:
@@ -63,14 +76,17 @@ class Founder:
         found = self.find(HOST, socket.gethostname())
         return found.findtext("VM_MAD", "") if found is not None else ""
 
-    def image(self, path: Path) -> int:
+    def image(self, path: Path | None) -> int:
         """Bring the guest's disk into the datastore, and return the image's id when it is there.
 
-        :raises MachineError: it cannot be copied
+        :param path: None when the image is there already
+        :raises MachineError: it cannot be copied, or somebody removed it just now
         """
         found = self.find(IMAGE, IMAGE_NAME)
         if found is not None:
             return self._ready(_id(found))
+        if path is None:
+            raise MachineError(f"image {IMAGE_NAME!r} is gone; repeat 'one up'")
         # Datastores take nothing from home folders, where the cache is.
         with tempfile.TemporaryDirectory(prefix="one-up-") as folder:
             file = shutil.copy(path, folder)
@@ -84,29 +100,27 @@ class Founder:
             raise MachineError(f"image {IMAGE_NAME!r} is in ERROR: {item.findtext('TEMPLATE/ERROR')}")
         return image_id
 
-    def network(self, bridge: str, addresses: IPv4Network | None) -> tuple[int, str, IPv4Network | None]:
-        """Return the network's id, its bridge and its addresses; a new one gets those that are given.
+    def wire(self) -> Wire | None:
+        """Return what the network is on, None when there is no network yet."""
+        found = self.find(NETWORK, NETWORK_NAME)
+        return None if found is None else Wire(found.findtext("BRIDGE", ""), _addresses_of(found))
 
-        :param addresses: None for a network of dummy guests
-        """
+    def network(self, wire: Wire) -> int:
+        """Return the network's id; a new one is on the wire that is given."""
         found = self.find(NETWORK, NETWORK_NAME)
         if found is not None:
-            return _id(found), found.findtext("BRIDGE", ""), _addresses_of(found)
-        shown = addresses or IPv4Network("10.0.0.0/24")
-        first = {
-            "TYPE": "IP4",
-            "IP": str(shown[FIRST_ADDRESS]),
-            "SIZE": str(LAST_ADDRESS - FIRST_ADDRESS + 1),
-        }
+            return _id(found)
+        addresses = wire.addresses or DUMMY_ADDRESSES
+        size = str(LAST_ADDRESS - FIRST_ADDRESS + 1)
         described = _text(
             ("NAME", NETWORK_NAME),
-            ("VN_MAD", "bridge" if addresses else DUMMY),
-            ("BRIDGE", bridge),
-            ("NETWORK_ADDRESS", str(shown.network_address)),
-            ("NETWORK_MASK", str(shown.netmask)),
-            ("AR", first),
+            ("VN_MAD", "bridge" if wire.addresses else DUMMY),
+            ("BRIDGE", wire.bridge),
+            ("NETWORK_ADDRESS", str(addresses.network_address)),
+            ("NETWORK_MASK", str(addresses.netmask)),
+            ("AR", {"TYPE": "IP4", "IP": str(addresses[FIRST_ADDRESS]), "SIZE": size}),
         )
-        return self._client.integer("one.vn.allocate", described, -1), bridge, addresses
+        return self._client.integer("one.vn.allocate", described, -1)
 
     def template(self, network_id: int, image_id: int | None) -> int:
         """Return the id of the template, made if there is none."""

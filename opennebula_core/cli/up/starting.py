@@ -6,20 +6,19 @@ import shutil
 import socket
 import sys
 import time
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
 import click
 
-from opennebula_core.cli.kinds import VM
+from opennebula_core.cli.kinds import IMAGE, VM
 from opennebula_core.cli.lifecycle import start_cloud
 from opennebula_core.cli.listing import View, print_listing
 from opennebula_core.cli.messages import report
 from opennebula_core.cli.states import vm_state
 from opennebula_core.cli.up import bridge, libvirt, machine
-from opennebula_core.cli.up.objects import DUMMY, KVM, TEMPLATE_NAME, VM_NAME, Founder
+from opennebula_core.cli.up.objects import DUMMY, IMAGE_NAME, KVM, TEMPLATE_NAME, VM_NAME, Founder, Wire
 from opennebula_core.cli.up.programs import MachineError
 from opennebula_core.cli.up.record import Record
 from opennebula_core.cli.vm.columns import LISTING
@@ -70,16 +69,13 @@ class Arrival:
     """
 
     def __init__(self, location: Location, client: Client) -> None:
+        self.is_real = False
         self._location = location
         self._client = client
         self._founder = Founder(client)
         self._record = Record.load(location)
         self._image: Path | None = None
-
-    @property
-    def is_real(self) -> bool:
-        """Whether guests run under QEMU here."""
-        return self._image is not None
+        self._wire = Wire(DUMMY_BRIDGE, None)
 
     def prepare(self) -> None:
         """Get the machine ready, or say in one line why the dummy hypervisor has to do.
@@ -90,16 +86,28 @@ class Arrival:
         reason = "this machine is registered with it" if driver == DUMMY else machine.why_not()
         try:
             if not reason:
-                self._image = machine.prepare(self._location, self._record)
-                if not driver:
-                    _refuse_strangers()
+                self._prepare_machine(is_new=not driver)
+                self.is_real = True
+                return
         except MachineError as error:
-            self._image, reason = None, str(error)
-        if not reason:
-            return
-        if driver == KVM:
-            raise MachineError(f"run real guests here again: {reason}; correct that, or remove the host")
+            reason = str(error)
+            if driver == KVM:
+                raise MachineError(
+                    f"have real guests here again: {reason}; correct that, or remove the host"
+                ) from error
+            machine.leave(self._location, self._record)
         click.echo(f"No real guests here, the dummy hypervisor is used: {reason}.")
+
+    def _prepare_machine(self, *, is_new: bool) -> None:
+        machine.prepare(self._location, self._record)
+        if is_new:
+            _refuse_strangers()
+        if self._founder.find(IMAGE, IMAGE_NAME) is None:
+            self._image = machine.guest_image()
+        wire = self._founder.wire() or Wire(bridge.free_name(), bridge.free_range())
+        if wire.addresses is not None:
+            bridge.ensure(self._location, self._record, wire.bridge, wire.addresses)
+        self._wire = wire
 
     def first_vm(self) -> Element:
         """Return the document of the first VM, running, made with all that it needs where that is missing."""
@@ -108,8 +116,8 @@ class Arrival:
         if self.is_real:
             self._record.host = name
             self._record.save(self._location)
-        image_id = founder.image(self._image) if self._image is not None else None
-        vm_id, is_new = founder.vm(founder.template(self._network(), image_id))
+        image_id = founder.image(self._image) if self.is_real else None
+        vm_id, is_new = founder.vm(founder.template(founder.network(self._wire), image_id))
         if not is_new:
             self._wake(vm_id)
         wait_for_vms(self._client, [vm_id], (RUNNING,), RUN_LIMIT_S)
@@ -119,15 +127,6 @@ class Arrival:
             self._record.save(self._location)
             _wait_for_answer(item)
         return item
-
-    def _network(self) -> int:
-        wanted: tuple[str, IPv4Network | None] = (DUMMY_BRIDGE, None)
-        if self.is_real:
-            wanted = (bridge.free_name(), bridge.free_range())
-        network_id, name, addresses = self._founder.network(*wanted)
-        if self.is_real and addresses is not None:
-            bridge.ensure(self._location, self._record, name, addresses)
-        return network_id
 
     def _wake(self, vm_id: int) -> None:
         """Have a VM that was there go on, whatever has happened to it."""
