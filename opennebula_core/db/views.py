@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 ACCOUNTING_VIEWS: tuple[str, ...] = (
-    # One row for each stay of a VM on a host.
+    # One row for each stay of a VM on a host; whose VM it is counts, not who placed it: mostly the scheduler.
     """
     CREATE VIEW vm_stay AS
-    SELECT h.vm_id, v.name AS vm_name, h.seq, h.uid AS user_id, u.name AS user_name,
-           h.gid AS group_id, g.name AS group_name, h.host_id, h.hostname AS host_name,
+    SELECT h.vm_id, v.name AS vm_name, h.seq, v.uid AS user_id, v.uname AS user_name,
+           v.gid AS group_id, v.gname AS group_name, h.host_id, h.hostname AS host_name,
            h.stime AS start_time, h.etime AS end_time,
            h.running_stime AS running_start, h.running_etime AS running_end,
            CASE WHEN h.running_stime = 0 THEN 0
@@ -20,8 +20,6 @@ ACCOUNTING_VIEWS: tuple[str, ...] = (
            h.cpu_percent / 100.0 AS cpu_cores, h.memory_mib
     FROM history h
     JOIN vm v ON v.id = h.vm_id
-    LEFT JOIN user u ON u.id = h.uid
-    LEFT JOIN "group" g ON g.id = h.gid
     """,
     # Hours that VMs ran, with the cores and memory they had, for each user, group and host.
     """
