@@ -8,6 +8,8 @@ from opennebula_core.config.settings import MonitoringSettings
 def monitor_configuration(settings: MonitoringSettings, port: int) -> str:
     """Return the MONITOR_CONFIGURATION document. Source: its shape in OpenNebula 6.10's START_MONITOR.
 
+    Every list of guests shall be complete: a guest counts as gone when two in a row lack it.
+
     :param port: where the core listens
     """
     return (
@@ -18,5 +20,6 @@ def monitor_configuration(settings: MonitoringSettings, port: int) -> str:
         f"<MONITOR_HOST>{settings.host_period_s}</MONITOR_HOST>"
         f"<STATE_VM>{settings.vm_state_period_s}</STATE_VM>"
         f"<MONITOR_VM>{settings.vm_period_s}</MONITOR_VM>"
-        f"<SYNC_STATE_VM>180</SYNC_STATE_VM></PROBES_PERIOD></MONITOR_CONFIGURATION>"
+        f"<SYNC_STATE_VM>{settings.vm_state_period_s}</SYNC_STATE_VM>"
+        f"</PROBES_PERIOD></MONITOR_CONFIGURATION>"
     )

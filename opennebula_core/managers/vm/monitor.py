@@ -68,7 +68,9 @@ class VmMonitor:
         new: list[tuple[int, GuestState]] = []
         for vm_id, state, lcm_state in rows:
             seen = found.get(vm_id, report.missing if report.sync else None)
-            if seen is None or not self._is_new((VmState(state), LcmState(lcm_state)), seen):
+            if seen is None:
+                continue  # a report that need not be complete says nothing for or against
+            if not self._is_new((VmState(state), LcmState(lcm_state)), seen):
                 self._suspects.pop(vm_id, None)
             elif seen is GuestState.RUNNING or self._is_confirmed(tx, vm_id, seen):
                 new.append((vm_id, seen))
