@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from opennebula_core.config.location import Location
@@ -17,10 +19,54 @@ from opennebula_core.errors import OpenNebulaError
 DAEMON, SCHEDULER = "oned", "onesched"
 TERM_LIMIT_S, KILL_LIMIT_S = 30.0, 5.0
 POLL_S = 0.05
+_START_TIME = 19
+"""Field of ``/proc/PID/stat`` behind the program's name. Source: proc(5)."""
 
 
 class ProcessError(OpenNebulaError):
     """A process of the cloud does not start or does not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process, by a start time too: the kernel uses numbers again."""
+
+    pid: int
+    start: str
+
+    @classmethod
+    def of(cls, pid_file: Path) -> Running | None:
+        """Return the process whose number a file holds."""
+        try:
+            pid = int(pid_file.read_text())
+        except (OSError, ValueError):
+            return None
+        start = start_of(pid)
+        return cls(pid, start) if start else None
+
+    def is_alive(self) -> bool:
+        """Return whether it still is."""
+        return bool(self.start) and start_of(self.pid) == self.start
+
+    def end(self, grace_s: float = 10.0) -> None:
+        """Ask it to end, wait, and kill it if it does not."""
+        for number, limit_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, grace_s)):
+            if not self.is_alive():
+                return
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+            deadline = time.monotonic() + limit_s
+            while self.is_alive() and time.monotonic() < deadline:
+                time.sleep(POLL_S)
+
+
+def start_of(pid: int) -> str:
+    """Return when a process started; empty when there is none, or only its remains."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[_START_TIME]
 
 
 def spawn(location: Location, program: str) -> subprocess.Popen[bytes]:
@@ -65,10 +111,12 @@ def end(location: Location, program: str) -> bool:
     pid = running_pid(location, program)
     if not pid:
         return False
+    # Its file says nothing any more a moment before it has ended.
+    process = Running(pid, start_of(pid))
     _signal(pid, signal.SIGTERM)
-    if not wait_for(lambda: not running_pid(location, program), TERM_LIMIT_S):
+    if not wait_for(lambda: not process.is_alive(), TERM_LIMIT_S):
         _signal(pid, signal.SIGKILL)
-        if not wait_for(lambda: not running_pid(location, program), KILL_LIMIT_S):
+        if not wait_for(lambda: not process.is_alive(), KILL_LIMIT_S):
             raise ProcessError(f"end {program}: process {pid} does not end; look what keeps it")
     return True
 

@@ -22,6 +22,9 @@ LOG = logging.getLogger(__name__)
 MAX_RESENDS = 5
 """How often in a row a step is sent again because its driver died; then it counts as failed."""
 RESEND_PAUSE_S = 1.0
+KEPT_S = 86400
+"""How long a plan is kept after its end."""
+CLEARING_PERIOD_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,12 @@ class Executor:
             )
             self.start(plan)
         return len(plans)
+
+    async def clear_table(self) -> None:
+        """Run for ever: remove the plans that ended long ago."""
+        while True:
+            await self._store.write(lambda tx: table.drop_old(tx, tx.now - KEPT_S))
+            await asyncio.sleep(CLEARING_PERIOD_S)
 
     async def close(self) -> None:
         """Stop driving; plans under way go on at the next start."""

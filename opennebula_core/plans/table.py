@@ -87,9 +87,13 @@ def abandon(writer: Writer, vm_id: int) -> Plan | None:
 
 
 def drop_old(writer: Writer, before: int) -> int:
-    """Remove plans that ended before an instant, but for each VM's newest; return how many."""
+    """Remove plans that ended before an instant; return how many.
+
+    A VM's newest stays, `recover` needs it, until the VM is DONE (state 6).
+    """
     return writer.execute(
         "DELETE FROM plan WHERE status <> 'active' AND ended < ? "
-        "AND id <> (SELECT MAX(id) FROM plan AS newest WHERE newest.vm_id = plan.vm_id)",
+        "AND (id <> (SELECT MAX(id) FROM plan AS newest WHERE newest.vm_id = plan.vm_id) "
+        "OR vm_id IN (SELECT id FROM vm WHERE state = 6))",
         (before,),
     )

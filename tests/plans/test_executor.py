@@ -236,3 +236,17 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def test_old_plans_go_but_for_what_recover_needs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await bench.begin(PROLOG)
+    await bench.settle()
+    newest = await bench.begin(PROLOG)
+    await bench.settle()
+    monkeypatch.setattr(executor_module, "KEPT_S", -1)
+    clearing = asyncio.create_task(bench.executor.clear_table())
+    async with asyncio.timeout(10):
+        while bench.store.read(lambda tx: table.find(tx, first.id)) is not None:
+            await asyncio.sleep(0.005)
+    clearing.cancel()
+    assert bench.plan(newest).status is PlanStatus.DONE

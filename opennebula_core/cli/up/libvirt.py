@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from opennebula_core.cli.up.programs import MachineError, Running, run, succeeds
+from opennebula_core.cli.processes import Running
+from opennebula_core.cli.up.programs import MachineError, run, succeeds
 from opennebula_core.cli.up.record import Record
 from opennebula_core.config.location import Location
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from opennebula_core.cli.up.programs import MachineError, Running
+from opennebula_core.cli.processes import Running
+from opennebula_core.cli.up.programs import MachineError
 from opennebula_core.config.location import Location
 
 

@@ -28,3 +28,4 @@ class VmManager:
             core, actions, VmRecovery(core, actions, effects), VmListing(core.monitoring)
         ):
             registry.add_method(method)
+        registry.add_background_task("clearing of old plans", core.executor.clear_table)
