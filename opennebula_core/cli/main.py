@@ -14,7 +14,7 @@ import click
 
 import opennebula_core
 from opennebula_core.cli.messages import CommandGroup, message_of
-from opennebula_core.errors import OpenNebulaError
+from opennebula_core.errors import OpenNebulaError, PluginError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "start": ("opennebula_core.cli.lifecycle:start", "Start the cloud: the daemon and the scheduler."),
@@ -60,8 +60,7 @@ class LazyGroup(CommandGroup):
         if cmd_name in COMMANDS:
             return load(cmd_name)
         for entry in self._added(name=cmd_name):
-            command: click.Command = entry.load()
-            return command
+            return _load_added(entry)
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -70,6 +69,22 @@ class LazyGroup(CommandGroup):
         rows.extend((entry.name, f"from {entry.value}") for entry in self._added())
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _load_added(entry: Any) -> click.Command:
+    """Import a command of another package.
+
+    :raises PluginError: that fails; the message names the package
+    """
+    try:
+        command: click.Command = entry.load()
+    except Exception as error:  # the border to foreign code: importing runs it
+        package = entry.dist.name if entry.dist is not None else entry.value
+        raise PluginError(
+            f"load command {entry.name!r} of {package}: {type(error).__name__}: {error}; "
+            f"upgrade it, or uninstall it"
+        ) from error
+    return command
 
 
 def load(name: str) -> click.Command:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,36 @@ def test_a_listing_loads_nothing_that_takes_long(module: str) -> None:
     code = f"import sys, opennebula_core.cli.vm; sys.exit({module!r} in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.fixture
+def added(tmp_path: Path) -> dict[str, str]:
+    """An environment in which a package adds two commands to ``one``, one of them broken."""
+    info = tmp_path / "cloud_extras-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: cloud-extras\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[opennebula.cli]\ngreet = extras:greet\nbroken = extras.nothing:it\n"
+    )
+    (tmp_path / "extras.py").write_text(
+        "import click\n\n@click.command()\ndef greet():\n    'Greet.'\n    click.echo('hello')\n"
+    )
+    return {**os.environ, "PYTHONPATH": str(tmp_path), "ONE_LOCATION": str(tmp_path)}
+
+
+def one(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "one"
+    return subprocess.run([str(program), *arguments], env=environment, capture_output=True, text=True)
+
+
+def test_a_package_adds_a_command(added: dict[str, str]) -> None:
+    assert one(added, "greet").stdout == "hello\n"
+    assert "greet" in one(added, "--help").stdout
+
+
+def test_a_broken_command_names_its_package_and_hurts_no_other(added: dict[str, str]) -> None:
+    broken = one(added, "broken")
+
+    assert broken.returncode == 1
+    assert "load command 'broken' of cloud-extras: ModuleNotFoundError" in broken.stderr
+    assert one(added, "--help").returncode == 0
