@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from opennebula_core.api.authentication import Authenticator
@@ -26,22 +26,20 @@ from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_method
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.config.pid_file import take_pid_file
-from opennebula_core.contracts.kinds import group_of
 from opennebula_core.contracts.manager import ManagerRegistry
-from opennebula_core.db.plugin_tables import create_tables, migrate_plugins
+from opennebula_core.db.connection import Clock
 from opennebula_core.db.store import Store
-from opennebula_core.db.transaction import Transaction
-from opennebula_core.errors import ConfigError, OpenNebulaError
-from opennebula_core.managers.bootstrap import FirstPlaces, FirstUsers, bootstrap, is_new
+from opennebula_core.errors import OpenNebulaError
 from opennebula_core.managers.builtin import builtin_managers
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.driver_events import DriverEventSink
 from opennebula_core.managers.drivers import Drivers
+from opennebula_core.managers.first_start import prepare_database
 from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.state_changes import StateAnnouncer
 from opennebula_core.managers.vm.log import VmLog
-from opennebula_core.plugins import create_hook_manager, installed
+from opennebula_core.plugins import HookManager, create_hook_manager
 from opennebula_core.wire.monitoring.listener import MonitorListener
 from opennebula_core.wire.pool import DriverPool
 
@@ -58,6 +56,7 @@ class Daemon:
     store: Store
     core: Core
     registry: ManagerRegistry
+    dispatcher: Dispatcher
     server: Server
     authenticator: Authenticator
     feed: ChangeFeed
@@ -100,36 +99,67 @@ async def _keep_running(name: str, task: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_PAUSE_S)
 
 
-async def build(location: Location, *, synchronous: str = "FULL") -> Daemon:
+async def build(
+    location: Location,
+    *,
+    synchronous: str = "FULL",
+    clock: Clock = time.time,
+    plugins: Iterable[tuple[str, object]] = (),
+) -> Daemon:
     """Return a core that is ready to start.
 
     :param synchronous: of the database; ``OFF`` is for tests
+    :param clock: what changes are stamped by
+    :param plugins: name and object of plugins beside the installed ones
     :raises OpenNebulaError: configuration, database or a built-in manager is broken
     """
     config = Config.load(location)
-    hooks = create_hook_manager(builtin_managers(), config.plugins.disabled)
-    store = await asyncio.to_thread(_open_store, config, synchronous)
-    vm_log, cache, sink = VmLog(location), MonitoringCache(), DriverEventSink()
-    pool = DriverPool(config, sink.log, sink.message, sink.progress)
+    hooks = create_hook_manager((*builtin_managers(), *plugins), config.plugins.disabled)
+    async with AsyncExitStack() as undo:
+        store = await asyncio.to_thread(_open_store, config, synchronous, clock)
+        undo.push_async_callback(asyncio.to_thread, store.close)
+        sink = DriverEventSink()
+        pool = DriverPool(config, sink.log, sink.message, sink.progress)
+        core = _core(config, location, store, pool, hooks)
+        registry = ManagerRegistry(core)
+        hooks.register_managers(registry)
+        core.step_kinds.update(registry.step_kinds)
+        sink.connect(core)
+        await store.write(lambda tx: prepare_database(tx, location, config, registry))
+        authenticator = Authenticator(
+            store, session_s=config.api.session_s, umask=int(config.users.umask, 8), drivers=pool
+        )
+        undo.callback(authenticator.close)
+        dispatcher, feed = _dispatcher(config, store, authenticator, registry, hooks)
+        application = HttpApplication(
+            dispatcher, store, registry.routes, max_body_bytes=config.api.max_request_mib << 20
+        )
+        store.on_commit(StateAnnouncer(core).committed)
+        listener = MonitorListener(config.monitoring.listen, config.monitoring.port, sink.monitored)
+        server = Server(config.api, application, etc=location.etc)
+        undo.pop_all()
+    return Daemon(
+        config, location, store, core, registry, dispatcher, server, authenticator, feed, listener, pool
+    )
+
+
+def _core(config: Config, location: Location, store: Store, pool: DriverPool, hooks: HookManager) -> Core:
     core_hooks = CoreHooks(hooks)
-    core = Core(
+    return Core(
         config,
         location,
         store,
         Drivers(pool, config, core_hooks),
         core_hooks,
         socket.gethostname(),
-        cache,
-        vm_log,
+        MonitoringCache(),
+        VmLog(location),
     )
-    sink.connect(core)
-    registry = ManagerRegistry(core)
-    hooks.register_managers(registry)
-    core.step_kinds.update(registry.step_kinds)
-    await store.write(lambda tx: _prepare_database(tx, location, config, registry))
-    authenticator = Authenticator(
-        store, session_s=config.api.session_s, umask=int(config.users.umask, 8), drivers=pool
-    )
+
+
+def _dispatcher(
+    config: Config, store: Store, authenticator: Authenticator, registry: ManagerRegistry, hooks: HookManager
+) -> tuple[Dispatcher, ChangeFeed]:
     feed = ChangeFeed(store)
     table = MethodTable(
         (*registry.methods.values(), *system_methods(feed, lambda: shown_configuration(config)))
@@ -137,59 +167,12 @@ async def build(location: Location, *, synchronous: str = "FULL") -> Daemon:
     dispatcher = Dispatcher(
         store, authenticator, table, version=COMPATIBLE_VERSION, hooks=RequestHooks(hooks)
     )
-    application = HttpApplication(
-        dispatcher, store, registry.routes, max_body_bytes=config.api.max_request_mib << 20
-    )
-    store.on_commit(StateAnnouncer(core).committed)
-    listener = MonitorListener(config.monitoring.listen, config.monitoring.port, sink.monitored)
-    server = Server(config.api, application, etc=location.etc)
-    return Daemon(config, location, store, core, registry, server, authenticator, feed, listener, pool)
+    return dispatcher, feed
 
 
-def _open_store(config: Config, synchronous: str) -> Store:
+def _open_store(config: Config, synchronous: str, clock: Clock) -> Store:
     config.database_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Store(config.database_file, synchronous=synchronous)
-
-
-def _prepare_database(tx: Transaction, location: Location, config: Config, registry: ManagerRegistry) -> None:
-    create_tables(tx, registry.tables)
-    migrate_plugins(tx, registry.migrations)
-    if is_new(tx):
-        bootstrap(tx, _first_users(location), _first_places(location, config))
-
-
-def _first_users(location: Location) -> FirstUsers:
-    name, _, password = _read_secret(location.auth_file).partition(":")
-    if not name or not password:
-        raise ConfigError(
-            f"read {location.auth_file}: it must hold one line, user:password; `one start` writes it"
-        )
-    server_password = secrets.token_hex(32)
-    _write_secret(location.scheduler_auth_file, f"serveradmin:{server_password}\n")
-    return FirstUsers(name, password, server_password)
-
-
-def _first_places(location: Location, config: Config) -> FirstPlaces:
-    return FirstPlaces(
-        on_hosts=config.datastores.path,
-        on_front_end=str(location.datastores),
-        tm_drivers={info.name for info in installed(group_of("tm"))},
-        datastore_drivers={info.name for info in installed(group_of("datastore"))},
-    )
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        raise ConfigError(f"read {path}: there is no such file; run `one start`, which writes it") from None
-
-
-def _write_secret(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    return Store(config.database_file, synchronous=synchronous, clock=clock)
 
 
 async def serve(location: Location) -> None:

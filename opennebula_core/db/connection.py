@@ -10,6 +10,9 @@ from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
 
+Clock = Callable[[], float]
+"""What tells the time, in epoch seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -60,15 +63,16 @@ class Reader:
 class Writer(Reader):
     """The one place where rows change; what is changed is on disk before anybody is told."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock = time.time) -> None:
         super().__init__(connection)
+        self._clock = clock
         self.begin()
 
     def begin(self) -> None:
         """Forget what the last job left; called by the store before each job."""
         self.changes: list[tuple[ObjectKind, int, str]] = []
         self.callbacks: list[Callable[[], None]] = []
-        self.now = int(time.time())
+        self.now = int(self._clock())
         self.loaded: dict[tuple[str, int], Any] = {}
         """Objects that several parts of one job work on, so that each is loaded and saved once."""
 

@@ -7,12 +7,13 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from opennebula_core.db.connection import Change
+from opennebula_core.db.connection import Change, Clock
 from opennebula_core.db.migrations import migrate
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import StoreError
@@ -56,10 +57,12 @@ class Store:
 
     :param path: the SQLite file; made when it is missing
     :param synchronous: ``FULL`` flushes every commit to the disk; ``OFF`` is for tests
+    :param clock: what changes are stamped by
     """
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, *, synchronous: str = "FULL", clock: Clock = time.time) -> None:
         self.path = path
+        self._clock = clock
         self._synchronous = synchronous
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
@@ -68,7 +71,11 @@ class Store:
         self._connections_lock = threading.Lock()
         self._commits = 0
         connection = self._connect()
-        migrate(connection)
+        try:
+            migrate(connection)
+        except StoreError:
+            connection.close()
+            raise
         self._writer_connection = connection
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._writer = threading.Thread(target=self._write_loop, name="writer", daemon=True)
@@ -141,7 +148,7 @@ class Store:
         self._listeners.append(listener)
 
     def _write_loop(self) -> None:
-        transaction = Transaction(self._writer_connection)
+        transaction = Transaction(self._writer_connection, self._clock)
         ending = False
         while not ending:
             job = self._jobs.get()

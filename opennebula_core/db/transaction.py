@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.db.connection import Change, ObjectAccess, Reader, Writer
+from opennebula_core.db.connection import Change, Clock, ObjectAccess, Reader, Writer
 from opennebula_core.db.pools import Pools
 from opennebula_core.model.objects import AclRule
 
@@ -15,8 +16,8 @@ _CHANGES = "SELECT seq, kind, object_id, event FROM outbox WHERE seq > ? ORDER B
 class Snapshot(Writer, Pools):
     """A consistent view of the database; the connection itself refuses to write."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        Writer.__init__(self, connection)
+    def __init__(self, connection: sqlite3.Connection, clock: Clock = time.time) -> None:
+        Writer.__init__(self, connection, clock)
         Pools.__init__(self, self)
 
     def object_access(self, kind: ObjectKind, object_id: int) -> ObjectAccess | None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
@@ -17,8 +17,19 @@ from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.plans.executor import Executor
+from opennebula_core.wire.monitoring import MonitorMessage
 
 LOG = logging.getLogger(__name__)
+
+
+class ReportTaker(Protocol):
+    """What takes monitoring in: the host manager's part that others speak to."""
+
+    def listen_on(self, port: int) -> None:
+        """Tell where the core receives monitoring messages."""
+
+    async def take(self, message: MonitorMessage) -> None:
+        """Take in one message of monitoring."""
 
 
 @dataclass(slots=True)
@@ -37,9 +48,9 @@ class Core:
     monitoring: MonitoringCache
     vm_log: VmLog
     executor: Executor = field(init=False)
-    host_watch: Any = field(init=False)
+    host_watch: ReportTaker = field(init=False)
     progress: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
-    on_start: list[Callable[[], None]] = field(default_factory=list)
+    on_start: list[Callable[[], object]] = field(default_factory=list)
     step_kinds: dict[str, StepHandler] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 

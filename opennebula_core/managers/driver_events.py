@@ -24,9 +24,9 @@ class DriverEventSink:
         self._messages: asyncio.Queue[MonitorMessage] = asyncio.Queue(MAX_WAITING)
 
     def connect(self, core: Core) -> None:
-        """Tell where events go, and begin to take monitoring in."""
+        """Tell where events go; monitoring is taken in from the core's start on."""
         self._core = core
-        core.spawn(self._take_messages(core), "monitoring intake")
+        core.on_start.append(lambda: core.spawn(self._take_messages(core), "monitoring intake"))
 
     def log(self, kind: str, name: str, severity: str, object_id: int, text: str) -> None:
         """Write a driver's line to the log of the VM that it is about, or to the daemon's."""

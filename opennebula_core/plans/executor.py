@@ -14,7 +14,7 @@ from typing import Protocol
 
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
-from opennebula_core.errors import DriverError, DriverGoneError, OpenNebulaError
+from opennebula_core.errors import DriverError, DriverGoneError, OpenNebulaError, StoreError
 from opennebula_core.plans import table
 from opennebula_core.plans.plan import PLAN_VERSION, Plan, PlanStatus
 
@@ -22,6 +22,7 @@ LOG = logging.getLogger(__name__)
 MAX_RESENDS = 5
 """How often in a row a step is sent again because its driver died; then it counts as failed."""
 RESEND_PAUSE_S = 1.0
+REWRITE_PAUSE_S = 1.0
 KEPT_S = 86400
 """How long a plan is kept after its end."""
 CLEARING_PERIOD_S = 3600.0
@@ -145,7 +146,8 @@ class Executor:
         return len(self._tasks)
 
     def _forget(self, plan: Plan, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(plan.id, None)
+        if self._tasks.get(plan.id) is task:  # a revived plan has a new one
+            del self._tasks[plan.id]
         if not task.cancelled() and task.exception() is not None:
             LOG.error("VM %d: its plan stopped on an internal error", plan.vm_id, exc_info=task.exception())
 
@@ -160,17 +162,36 @@ class Executor:
             if outcome is None:
                 resent += 1
                 await asyncio.sleep(RESEND_PAUSE_S)
-                following = await self._store.write(self._next_attempt(plan))
+                following = await self._written(self._next_attempt(plan))
             else:
                 resent = 0
-                following = await self._store.write(self._record(plan, outcome))
+                following = await self._recorded(plan, outcome)
+
+    async def _recorded(self, plan: Plan, outcome: Outcome) -> Plan | None:
+        try:
+            return await self._written(self._record(plan, outcome))
+        except (
+            Exception
+        ) as error:  # what it means for the VM cannot be worked out; recover goes on from there
+            LOG.exception("VM %d: internal error after step %s", plan.vm_id, plan.current.action)
+            failure = Outcome(False, f"{plan.current.action}: internal error: {error}")
+            return await self._written(self._record(plan, failure))
+
+    async def _written(self, write: Callable[[Transaction], Plan | None]) -> Plan | None:
+        """Write until the database takes it: an outcome that is known must not get lost."""
+        while True:
+            try:
+                return await self._store.write(write)
+            except StoreError as error:
+                LOG.error("the outcome of a step cannot be written: %s; trying again", error)
+                await asyncio.sleep(REWRITE_PAUSE_S)
 
     async def _outcome(self, plan: Plan, resent: int) -> Outcome | None:
         """Return what came of the current step, None when it shall be sent again."""
-        refusal = self._refusal(plan)
-        if refusal:
-            return Outcome(False, refusal)
         try:
+            refusal = self._refusal(plan)
+            if refusal:
+                return Outcome(False, refusal)
             return await self._runner.run(plan)
         except DriverGoneError as error:
             if plan.current.at_most_once or not self._runner.may_resend(plan) or resent >= MAX_RESENDS:
@@ -218,6 +239,8 @@ class Executor:
             table.end(tx, plan, PlanStatus.FAILED, outcome.info)
             self._effects.plan_failed(tx, plan, outcome.info)
             return None
+        if not outcome.success:
+            LOG.warning("VM %d: %s: %s; the plan goes on", plan.vm_id, plan.current.action, outcome.info)
         self._effects.step_succeeded(tx, plan, outcome.info if outcome.success else "")
         if plan.is_last_step:
             table.end(tx, plan, PlanStatus.DONE)

@@ -111,12 +111,17 @@ class Plan:
     def from_row(cls, row: tuple[Any, ...]) -> Plan:
         """Return the plan of a table row; see :data:`opennebula_core.plans.table.COLUMNS`."""
         plan_id, vm_id, operation, version, status, step, attempt, body, error = row
-        stored = json.loads(body)
-        state, lcm_state = stored["end"]
+        if version == PLAN_VERSION:
+            stored = json.loads(body)
+            state, lcm_state = stored["end"]
+            steps = tuple(Step.from_json(item) for item in stored["steps"])
+        else:  # what its body means is not known: one step that the executor refuses
+            state, lcm_state = VmState.ACTIVE, LcmState.LCM_INIT
+            steps, step = (Step("vmm", f"a step of version {version}", LcmState.LCM_INIT),), 0
         return cls(
             vm_id=vm_id,
             operation=operation,
-            steps=tuple(Step.from_json(item) for item in stored["steps"]),
+            steps=steps,
             end=(VmState(state), LcmState(lcm_state)),
             id=plan_id,
             status=PlanStatus(status),

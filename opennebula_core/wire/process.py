@@ -87,6 +87,11 @@ class DriverProcess(asyncio.SubprocessProtocol):
         return process
 
     @property
+    def is_closed(self) -> bool:
+        """The process has been reaped and its pipes are closed."""
+        return self._closed.is_set()
+
+    @property
     def is_congested(self) -> bool:
         """The driver does not read as fast as it is written to."""
         return not self._writable.is_set()

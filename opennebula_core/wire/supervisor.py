@@ -62,6 +62,7 @@ class Supervisor:
         self._events = events or DriverEvents()
         self._limits = limits or Limits()
         self._back_off = BackOff(self._limits)
+        self._processes: list[DriverProcess] = []
         self._table = RequestTable(self._overdue)
         self._process: DriverProcess | None = None
         self._starting: asyncio.Task[DriverProcess] | None = None
@@ -135,6 +136,8 @@ class Supervisor:
                 LOG.warning("%s: does not end; it is killed", self)
                 await process.close()
         self._process = None
+        for process in self._processes:  # one that ended by itself just now must be reaped too
+            await process.close()
         self._fail_all("the core ends")
         self._table.close()
 
@@ -184,6 +187,7 @@ class Supervisor:
     async def _initialised(self) -> DriverProcess:
         assert self._init is not None
         process = await DriverProcess.start(self._launch(), self._read, self._ended)
+        self._processes = [each for each in self._processes if not each.is_closed] + [process]
         process.send("INIT")
         try:
             await asyncio.wait_for(self._init, self._limits.init_s)

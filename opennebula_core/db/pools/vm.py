@@ -26,8 +26,11 @@ _SELECT_RECORDS = (
 _INSERT_RECORD = HistoryRow.insert(**dict.fromkeys((*_RECORD, "cpu_percent", "memory_mib"), 0)).sql()[0]
 _SAVE_RECORD = _INSERT_RECORD.replace("INSERT", "INSERT OR REPLACE", 1)
 _ACTION = _RECORD.index("action")
-_RECORDS_CHANGED = 2
-"""A transition touches at most the last two records: it closes one and opens the next."""
+_RECORDS_CHANGED = 3
+"""A transition touches at most the last three records.
+
+A migration that is given up closes the stay at home and the one it opened, and opens one at home.
+"""
 
 
 def _record(row: tuple[Any, ...]) -> HistoryRecord:

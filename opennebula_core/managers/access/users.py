@@ -20,7 +20,7 @@ from opennebula_core.model.passwords import hash_password
 
 USER, GROUP = ObjectKind.USER, ObjectKind.GROUP
 CORE_DRIVER = "core"
-_USERS_GROUP = 1
+_ADMINISTRATORS, _USERS_GROUP = 0, 1
 _MANAGE = (Need(USER, Right.MANAGE, "id"),)
 _ADMIN = (Need(USER, Right.ADMIN, "id"),)
 
@@ -107,6 +107,7 @@ def _allocate(core: Core) -> Method:
 
 def _add(tx: Transaction, session: Session, user: User) -> int:
     groups = [tx.groups.get(group_id) for group_id in user.group_ids]
+    _check_administrators(session, -1, user.group_ids)
     if not session.is_admin:
         for group in groups:
             require(tx, session, GROUP, Right.MANAGE, group.id)
@@ -158,15 +159,24 @@ def _chauth(core: Core) -> Method:
     )
 
 
+def _check_administrators(session: Session, user_id: int, group_ids: Iterable[int]) -> None:
+    """Refuse that an ordinary user puts somebody into the group oneadmin.
+
+    :raises AuthorizationError: that was asked for
+    """
+    if _ADMINISTRATORS in group_ids and not session.is_admin:
+        raise AuthorizationError(
+            f"User [{session.user_id}] : only administrators make administrators.", user_id
+        )
+
+
 def _membership() -> Iterable[Method]:
     def chgrp(tx: Transaction, session: Session, user_id: int, group_id: int) -> int:
         user, group = tx.users.get(user_id), tx.groups.get(group_id)
         if user_id == 0:
             raise ActionError("The primary group of user 0 cannot be changed.", user_id)
-        if user.gid != 0 and group_id == 0 and not session.is_admin:
-            raise AuthorizationError(
-                f"User [{session.user_id}] : only administrators make administrators.", user_id
-            )
+        if user.gid != 0:
+            _check_administrators(session, user_id, [group_id])
         user.group_ids = sorted({*user.group_ids, group_id} - {user.gid} | {group_id})
         user.gid, user.gname = group.id, group.name
         tx.users.save(user)
@@ -175,6 +185,7 @@ def _membership() -> Iterable[Method]:
     def addgroup(tx: Transaction, session: Session, user_id: int, group_id: int) -> int:
         user = tx.users.get(user_id)
         tx.groups.get(group_id)
+        _check_administrators(session, user_id, [group_id])
         if group_id in user.group_ids:
             raise ActionError(f"User is already in group {group_id}", user_id)
         user.group_ids.append(group_id)

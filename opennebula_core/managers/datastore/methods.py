@@ -151,8 +151,9 @@ def _delete(tx: Transaction, session: Session, datastore_id: int) -> int:
     if tx.datastores.image_ids(datastore_id):
         raise ActionError(f"Cannot delete datastore. Datastore {datastore_id} is not empty.", datastore_id)
     users = tx.value(
-        "SELECT COUNT(*) FROM history JOIN vm ON vm.id = history.vm_id "
-        "WHERE history.datastore_id = ? AND vm.state <> 6 AND history.etime = 0",
+        "SELECT COUNT(DISTINCT vm.id) FROM history JOIN vm ON vm.id = history.vm_id "
+        "WHERE history.datastore_id = ? AND vm.state <> 6 AND (history.etime = 0 "
+        "OR seq = (SELECT MAX(seq) FROM history AS newest WHERE newest.vm_id = vm.id))",
         (datastore_id,),
     )
     if users:

@@ -41,7 +41,7 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
             f"Error allocating a new image. A {kind.name} image cannot be in datastore {datastore.id}, "
             f"which is a {datastore.type.name}; use a {wanted.name}"
         )
-    if not path and not source and not (kind is ImageType.DATABLOCK and size.isdigit() and int(size) > 0):
+    if not path and not source and not (kind is ImageType.DATABLOCK and size.isdecimal() and int(size) > 0):
         raise AllocateError(
             "Error allocating a new image. No PATH in template; "
             "name a file with PATH, or give a DATABLOCK a SIZE"
@@ -65,7 +65,7 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
         path=path,
         format=format_word,
         fs=_take(given, "FS"),
-        size_mb=int(size) if size.isdigit() else 0,
+        size_mb=int(size) if size.isdecimal() else 0,
         state=ImageState.READY if source else ImageState.LOCKED,
         prev_state=ImageState.INIT,
         datastore_id=datastore.id,

@@ -180,7 +180,7 @@ def _range_methods(core: Core) -> Iterable[Method]:
         network = tx.networks.get(network_id)
         changed = tx.networks.range_of(network, _range_id(vector))
         size = vector.get("SIZE", str(changed.size))
-        if not size.isdigit() or int(size) < _highest(tx, network, changed) + 1:
+        if not size.isdecimal() or int(size) < _highest(tx, network, changed) + 1:
             raise ActionError("New SIZE of the address range would cut leases in use off.", network_id)
         changed.size = int(size)
         kept = {"AR_ID", "TYPE", "SIZE", "MAC", "IP", "GLOBAL_PREFIX", "ULA_PREFIX"}
@@ -213,7 +213,7 @@ def _range_methods(core: Core) -> Iterable[Method]:
 
 def _range_id(vector: Vector) -> int:
     text = vector.get("AR_ID", "")
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InternalError(f"Wrong or missing AR_ID {text!r} in address range")
     return int(text)
 

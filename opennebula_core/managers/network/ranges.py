@@ -25,7 +25,7 @@ def new_range(vector: Vector, mac_prefix: str, network_id: int) -> AddressRange:
     if kind not in TYPES:
         raise InternalError(f"Unknown or missing address range TYPE {kind!r}; use one of {', '.join(TYPES)}")
     size = vector.get("SIZE", "")
-    if not size.isdigit() or not 1 <= int(size) <= MAX_SIZE:
+    if not size.isdecimal() or not 1 <= int(size) <= MAX_SIZE:
         raise InternalError(f"Wrong SIZE {size!r} in address range; use a number from 1 to {MAX_SIZE}")
     ip = _first_ip(vector, int(size)) if kind in ("IP4", "IP4_6") else ""
     return AddressRange(

@@ -132,7 +132,8 @@ def _on_front_end(stay: Stay) -> str:
 
 
 def _resume(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield from _move_all(vm, stay, _on_front_end(stay), _on_host(stay))
+    waiting = stay.previous_paths or stay.paths  # they were stopped in the datastore of the last stay
+    yield from _move_all(vm, stay, f"{stay.front_end}:{waiting.on_front_end}", _on_host(stay))
 
 
 def _stop(vm: Vm, stay: Stay) -> Iterator[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opennebula_core.contracts.method import Session
+from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.rights import require
 from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.hooks import with_plugin_steps
@@ -32,6 +33,7 @@ from opennebula_core.plans import table
 from opennebula_core.plans.plan import Plan
 
 _UNDEPLOYABLE = (LcmState.RUNNING, LcmState.UNKNOWN)
+_WAITS_ON_FRONT_END = (HistoryAction.STOP, HistoryAction.UNDEPLOY, HistoryAction.UNDEPLOY_HARD)
 _KIB_PER_MIB = 1024
 
 
@@ -64,8 +66,8 @@ class VmActions:
             "reboot-hard": lambda tx, session, vm: self._reboot(tx, vm, hard=True),
             "hold": lambda tx, session, vm: self._hold(tx, vm),
             "release": lambda tx, session, vm: self._release(tx, vm),
-            "resched": lambda tx, session, vm: self._resched(tx, vm, wanted=True),
-            "unresched": lambda tx, session, vm: self._resched(tx, vm, wanted=False),
+            "resched": lambda tx, session, vm: self._resched(tx, session, vm, wanted=True),
+            "unresched": lambda tx, session, vm: self._resched(tx, session, vm, wanted=False),
         }
 
     def perform(self, tx: Transaction, session: Session, name: str, vm_id: int) -> int:
@@ -139,11 +141,7 @@ class VmActions:
         self._begin(tx, vm, operations.terminate(vm, hard=hard))
 
     def _end_unplaced(self, tx: Transaction, vm: Vm) -> None:
-        if vm.history and vm.history[-1].action in (
-            HistoryAction.STOP,
-            HistoryAction.UNDEPLOY,
-            HistoryAction.UNDEPLOY_HARD,
-        ):
+        if vm.history and vm.history[-1].action in _WAITS_ON_FRONT_END:
             # Its disks wait on the front-end.
             vm.state = VmState.UNDEPLOYED
             self._begin(tx, vm, operations.terminate(vm, hard=True))
@@ -176,8 +174,11 @@ class VmActions:
     def abandon(self, tx: Transaction, vm: Vm) -> None:
         """End the plan under way without an outcome, and have the driver drop its request."""
         plan = table.abandon(tx, vm.id)
-        if plan is None or not vm.history:
-            return
+        if plan is not None and vm.history:
+            self.cancel_request(tx, vm, plan)
+
+    def cancel_request(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
+        """Stop driving a plan after the commit, and have the driver drop what it does for it."""
         kind, record = plan.current.kind, vm.history[-1]
         name = record.vm_mad if kind == "vmm" else record.tm_mad
         core, plan_id = self._core, plan.id
@@ -247,7 +248,8 @@ class VmActions:
         self._allow(vm, "release", (VmState.HOLD,))
         self._effects.set_state(tx, vm, *operations.PENDING)
 
-    def _resched(self, tx: Transaction, vm: Vm, *, wanted: bool) -> None:
+    def _resched(self, tx: Transaction, session: Session, vm: Vm, *, wanted: bool) -> None:
+        require(tx, session, ObjectKind.VM, Right.ADMIN, vm.id)
         self._allow(vm, "resched" if wanted else "unresched", (VmState.POWEROFF,), _UNDEPLOYABLE)
         vm.resched = wanted
         tx.vms.save(vm, "resched" if wanted else "unresched")
@@ -269,13 +271,20 @@ class VmActions:
         host = self._usable_host(tx, placement.host_id)
         if placement.enforce:
             self._check_capacity(host, vm)
-        datastore = self._system_datastore(tx, host, placement.datastore_id)
+        datastore = self._system_datastore(tx, host, self._wanted_datastore(vm, placement.datastore_id))
         self._lease_automatic(tx, session, vm, extra)
         open_record(tx, vm, host, datastore, session.user_id, session.group_id)
         vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
         vm.user_template.remove("SCHED_MESSAGE")
         self._begin(tx, vm, operations.deploy(vm))
         return vm_id
+
+    @staticmethod
+    def _wanted_datastore(vm: Vm, wanted: int) -> int:
+        """Return the system datastore for a deployment; a stopped VM goes back to the one it had."""
+        if not vm.history or vm.history[-1].action not in _WAITS_ON_FRONT_END:
+            return wanted
+        return vm.history[-1].datastore_id if wanted == -1 else wanted
 
     @staticmethod
     def _lease_automatic(tx: Transaction, session: Session, vm: Vm, extra: Template) -> None:

@@ -161,7 +161,7 @@ def _check_capacity(template: Template) -> None:
         raise InternalError("MEMORY attribute must be a positive integer value.")
     template.set("MEMORY", str(int(float(memory))))
     vcpu = template.get("VCPU")
-    if vcpu and not (vcpu.isdigit() and 0 < int(vcpu) <= MAX_CPU):
+    if vcpu and not (vcpu.isdecimal() and 0 < int(vcpu) <= MAX_CPU):
         raise InternalError("VCPU attribute must be a positive integer value.")
 
 
@@ -206,11 +206,11 @@ def _object_lookup(tx: Transaction, session: Session, vm: Vm) -> VectorLookup:
     def lookup(name: str, attribute: str, conditions: Mapping[str, str]) -> str:
         if name == "NETWORK":
             nic = own("NIC", "NETWORK_ID", conditions)
-            network = tx.networks.find(int(nic)) if nic.isdigit() else None
+            network = tx.networks.find(int(nic)) if nic.isdecimal() else None
             return network.template.get(attribute) if network is not None else ""
         if name == "IMAGE":
             disk = own("DISK", "IMAGE_ID", conditions)
-            image = tx.images.find(int(disk)) if disk.isdigit() else None
+            image = tx.images.find(int(disk)) if disk.isdecimal() else None
             return image.template.get(attribute) if image is not None else ""
         if name == "USER":
             user = tx.users.find(session.user_id)

@@ -58,12 +58,12 @@ def _from_image(
 
 
 def _find_image(tx: Transaction, session: Session, disk: Vector) -> Image:
-    if disk.get("IMAGE_ID", "").isdigit():
+    if disk.get("IMAGE_ID", "").isdecimal():
         return tx.images.get(int(disk["IMAGE_ID"]))
     if "IMAGE_ID" in disk:
         raise InternalError(f"Wrong IMAGE_ID {disk['IMAGE_ID']!r} in DISK.")
     uid = session.user_id
-    if disk.get("IMAGE_UID", "").isdigit():
+    if disk.get("IMAGE_UID", "").isdecimal():
         uid = int(disk["IMAGE_UID"])
     elif "IMAGE_UNAME" in disk:
         owner = tx.users.find_by_name(disk["IMAGE_UNAME"])
@@ -94,16 +94,18 @@ def _check_usable(image: Image) -> None:
 
 
 def _describe(disk: Vector, image: Image, datastore: Datastore, default_prefix: str) -> None:
-    """Copy what drivers need to know of image and datastore; the user's own values of free ones stay."""
+    """Copy what drivers need to know of image and datastore; the user's own values of free ones stay.
+
+    DRIVER is the image's format whatever a template says: a raw image that is opened as qcow2 makes QEMU open
+    the files that a header written by the guest names.
+    """
     is_cdrom = image.type is ImageType.CDROM
     size = disk.get("SIZE", "")
-    if not size.isdigit() or int(size) < image.size_mb:
+    if not size.isdecimal() or int(size) < image.size_mb:
         size = str(image.size_mb)
     disk.setdefault(
         "DEV_PREFIX", image.template.get("DEV_PREFIX") or (CONTEXT_PREFIX if is_cdrom else default_prefix)
     )
-    driver = image.template.get("DRIVER") or image.format or "raw"
-    disk.setdefault("DRIVER", driver)
     if not disk.get("TARGET") and image.template.get("TARGET"):
         disk["TARGET"] = image.template.get("TARGET")
     disk.update(
@@ -112,6 +114,7 @@ def _describe(disk: Vector, image: Image, datastore: Datastore, default_prefix: 
         IMAGE_STATE=str(int(image.state)),
         SOURCE=image.source,
         FORMAT=image.format,
+        DRIVER=image.format or "raw",
         TYPE="CDROM" if is_cdrom else _TYPE_WORDS.get(image.disk_type, "FILE"),
         DISK_TYPE=_TYPE_WORDS.get(image.disk_type, "FILE"),
         CLONE="NO" if image.persistent else "YES",
@@ -142,11 +145,10 @@ def refresh_disks(tx: Transaction, vm: Vm) -> None:
         disk.update(
             SOURCE=image.source,
             FORMAT=image.format,
+            DRIVER=image.format or "raw",
             ORIGINAL_SIZE=str(image.size_mb),
             IMAGE_STATE=str(int(image.state)),
         )
-        if disk.get("DRIVER", "raw") == "raw" and image.format:
-            disk["DRIVER"] = image.template.get("DRIVER") or image.format
         if not grown:
             disk["SIZE"] = str(image.size_mb)
 
@@ -157,7 +159,7 @@ def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:
         raise InternalError(
             f"Unknown disk type {disk.get('TYPE', '')!r} for volatile DISK; use fs or swap, or name an IMAGE."
         )
-    if not disk.get("SIZE", "").isdigit() or int(disk["SIZE"]) < 1:
+    if not disk.get("SIZE", "").isdecimal() or int(disk["SIZE"]) < 1:
         raise InternalError("A volatile DISK needs SIZE, a number of MiB.")
     for name in _CORE_OWNED:
         disk.pop(name, None)
@@ -165,7 +167,7 @@ def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:
         raise InternalError("FORMAT, FS, DEV_PREFIX and TARGET of a DISK are single words.")
     disk.setdefault("DEV_PREFIX", default_prefix)
     disk.setdefault("FORMAT", "swap" if kind == "swap" else "raw")
-    disk.setdefault("DRIVER", "qcow2" if disk["FORMAT"] == "qcow2" else "raw")
+    disk["DRIVER"] = "qcow2" if disk["FORMAT"] == "qcow2" else "raw"
     disk.update(DISK_TYPE="FILE", CLONE="NO", SAVE="NO", ORIGINAL_SIZE=disk["SIZE"])
     if not disk.get("TARGET"):
         disk["TARGET"] = _free_target(disk["DEV_PREFIX"], taken, boot=False)

@@ -11,7 +11,7 @@ from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.log import VmLog
-from opennebula_core.managers.vm.records import close_record, reopen_record
+from opennebula_core.managers.vm.records import close_record, return_home
 from opennebula_core.model.objects import HistoryRecord, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import VmEvent, next_state
@@ -109,7 +109,8 @@ class VmEffects:
         if record is not None and state in _LEAVES_HOST:
             if record.epilog_stime:
                 record.epilog_etime = tx.now
-            close_record(tx, vm, record, record.action)
+            for stay in vm.history:  # in the middle of a migration the one before is open too
+                close_record(tx, vm, stay, stay.action)
         if state is VmState.DONE:
             self._release(tx, vm)
         if state is not VmState.ACTIVE:
@@ -135,13 +136,8 @@ class VmEffects:
             return
         state, lcm_state = next_state(vm.state, vm.lcm_state, VmEvent.STEP_FAILED)
         if step.target is Target.PREVIOUS and lcm_state is LcmState.RUNNING:
-            # The guest never left: the stay that was opened for it ends, and a further one at home begins.
-            home = vm.history[-2]
-            vm.history[-1].action = HistoryAction.NONE
-            home_action, home.action = home.action, HistoryAction.NONE
-            close_record(tx, vm, home, home_action)
-            record = reopen_record(tx, vm, home)
-            record.running_stime = tx.now
+            # The guest never left.
+            return_home(tx, vm).running_stime = tx.now
         elif (state, lcm_state) == (VmState.ACTIVE, LcmState.RUNNING):
             vm.history[-1].action = HistoryAction.NONE
         self.set_state(tx, vm, state, lcm_state)

@@ -20,6 +20,9 @@ INHERITED = (
 
 Source: INHERIT_VNET_ATTR of 6.10.
 """
+_ENFORCED = ("FILTER_IP_SPOOFING", "FILTER_MAC_SPOOFING")
+"""Those of INHERITED in which a NIC may not differ from its network."""
+_CORE_OWNED = ("BRIDGE", "BRIDGE_TYPE", "VN_MAD", "PHYDEV", "VLAN_ID", "OUTER_VLAN_ID")
 
 
 def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
@@ -27,6 +30,8 @@ def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
 
     :raises RequestError: a network does not exist, may not be used, or has no such address left
     """
+    if vm.template.vectors("NIC_ALIAS"):
+        raise InternalError("NIC_ALIAS is not supported by this release; use a NIC of its own.")
     defaults = vm.template.vector("NIC_DEFAULT") or Vector()
     for number, nic in enumerate(vm.template.vectors("NIC")):
         for name, value in defaults.items():
@@ -57,12 +62,12 @@ def _without_network(vm: Vm, nic: Vector) -> None:
 
 
 def _find_network(tx: Transaction, session: Session, nic: Vector) -> Network:
-    if nic.get("NETWORK_ID", "").isdigit():
+    if nic.get("NETWORK_ID", "").isdecimal():
         return tx.networks.get(int(nic["NETWORK_ID"]))
     if "NETWORK_ID" in nic:
         raise InternalError(f"Wrong NETWORK_ID {nic['NETWORK_ID']!r} in NIC.")
     uid = session.user_id
-    if nic.get("NETWORK_UID", "").isdigit():
+    if nic.get("NETWORK_UID", "").isdecimal():
         uid = int(nic["NETWORK_UID"])
     elif "NETWORK_UNAME" in nic:
         owner = tx.users.find_by_name(nic["NETWORK_UNAME"])
@@ -111,6 +116,8 @@ def _wanted_index(address_range: AddressRange, ip: str, mac: str) -> int:
 
 
 def _describe(nic: Vector, network: Network, address_range: AddressRange, index: int) -> None:
+    for name in _CORE_OWNED:
+        nic.pop(name, None)
     nic.update(
         NETWORK=network.name,
         NETWORK_ID=str(network.id),
@@ -131,8 +138,8 @@ def _describe(nic: Vector, network: Network, address_range: AddressRange, index:
     nic.update({name: value for name, value in optional.items() if value})
     for name in INHERITED:
         value = address_range.attributes.get(name) or network.template.get(name)
-        if value:
-            nic.setdefault(name, value)
+        if value and (name in _ENFORCED or name not in nic):
+            nic[name] = value
     groups = (nic.get("SECURITY_GROUPS", ""), network.template.get("SECURITY_GROUPS"))
     nic["SECURITY_GROUPS"] = (
         ",".join(dict.fromkeys(word for text in groups for word in text.split(",") if word)) or "0"

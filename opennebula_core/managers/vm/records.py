@@ -38,6 +38,17 @@ def reopen_record(tx: Transaction, vm: Vm, like: HistoryRecord) -> HistoryRecord
     return open_record(tx, vm, host, datastore, like.uid, like.gid)
 
 
+def return_home(tx: Transaction, vm: Vm) -> HistoryRecord:
+    """Give a migration up: the stay that was opened for it ends, and a further one at home begins.
+
+    :returns: the new stay; the caller saves the VM
+    """
+    home = vm.history[-2]
+    vm.history[-1].action = HistoryAction.NONE
+    close_record(tx, vm, home, home.action)
+    return reopen_record(tx, vm, home)
+
+
 def close_record(tx: Transaction, vm: Vm, record: HistoryRecord, action: HistoryAction) -> None:
     """End a stay and give its capacity back; a record that is closed already is left alone."""
     if record.etime:

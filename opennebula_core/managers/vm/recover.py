@@ -11,7 +11,7 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.actions import VmActions
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.operations import RUNNING
-from opennebula_core.managers.vm.records import close_record, reopen_record
+from opennebula_core.managers.vm.records import close_record, return_home
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import state_name
@@ -111,6 +111,8 @@ class VmRecovery:
         tx.after_commit(lambda: self._core.executor.start(revived))
 
     def _succeed(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
+        if plan.status is PlanStatus.ACTIVE:
+            self._actions.cancel_request(tx, vm, plan)
         revived = self._revive(tx, plan)
         vm.user_template.remove("ERROR")
         tx.vms.save(vm)
@@ -122,8 +124,10 @@ class VmRecovery:
 
     def _fail(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         if plan.status is PlanStatus.ACTIVE:
-            self._core.executor.stop_after_commit(tx, plan.id)
-            self._core.executor.apply(tx, plan, Outcome(False, "recovered as a failure"))
+            self._actions.cancel_request(tx, vm, plan)
+            following = self._core.executor.apply(tx, plan, Outcome(False, "recovered as a failure"))
+            if following is not None:
+                tx.after_commit(lambda: self._core.executor.start(following))
             return
         self._back_home(tx, vm)
 
@@ -140,10 +144,8 @@ class VmRecovery:
         }
         if vm.lcm_state not in restarts or len(vm.history) < 2:
             raise self._refused(vm)
-        home = vm.history[-2]
-        was_saved = home.action is HistoryAction.MIGRATE
-        vm.history[-1].action = HistoryAction.NONE
-        reopen_record(tx, vm, home)
+        was_saved = vm.history[-2].action is HistoryAction.MIGRATE
+        return_home(tx, vm)
         vm.user_template.remove("ERROR")
         rest = restarts[vm.lcm_state]
         if rest is None:

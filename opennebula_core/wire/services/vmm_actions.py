@@ -103,14 +103,14 @@ async def _cancel(work: Work) -> str:
 async def _end(work: Work, method: Callable[..., Awaitable[None] | None]) -> str:
     guest = work.call.guest
     await work.steps.hypervisor(guest.host, method, guest)
-    await work.steps.network("clean", guest, work.call.nics())
+    await work.steps.attempt(work.steps.network("clean", guest, work.call.nics()))  # the guest has ended
     return ""
 
 
 async def _save(work: Work) -> str:
     guest = work.call.guest
     await work.steps.hypervisor(guest.host, work.driver.save, guest, work.call.checkpoint)
-    await work.steps.network("clean", guest, work.call.nics())
+    await work.steps.attempt(work.steps.network("clean", guest, work.call.nics()))  # the guest is saved
     return ""
 
 
@@ -121,19 +121,31 @@ async def _migrate(work: Work) -> str:
     if not call.other_host:
         raise DriverError(f"MIGRATE of VM {here.vm_id}: no destination is named; name it in MIGR_HOST")
     there = replace(here, host=call.other_host)
-    try:
-        await steps.migration("pre", call.tm_command, vm)
-        await steps.network("pre", there, nics)
-        await steps.hypervisor(here.host, work.driver.migrate, here, call.other_host)
-    except Exception:
-        if await _is_absent(work, there):
-            await steps.attempt(steps.migration("fail", call.tm_command, vm))
-            await steps.attempt(steps.network("clean", there, nics))
-        raise
+    if not (here.attempt > 1 and await _has_moved(work, here, there)):
+        try:
+            await steps.migration("pre", call.tm_command, vm)
+            await steps.network("pre", there, nics)
+            await steps.hypervisor(here.host, work.driver.migrate, here, call.other_host)
+        except Exception:
+            if await _is_absent(work, there):
+                await steps.attempt(steps.migration("fail", call.tm_command, vm))
+                await steps.attempt(steps.network("clean", there, nics))
+            raise
     await steps.attempt(steps.network("clean", here, nics))
     await steps.attempt(steps.network("post", there, nics))
     await steps.attempt(steps.migration("post", call.tm_command, vm))
     return ""
+
+
+async def _has_moved(work: Work, here: Guest, there: Guest) -> bool:
+    """Return whether an earlier attempt has moved the guest; its files at home may be gone by then."""
+    try:
+        arrived = await work.steps.call(there.host, work.driver.poll, there)
+        left = await work.steps.call(here.host, work.driver.poll, here)
+    except (OpenNebulaError, OSError) as error:
+        work.call.guest.report.warning(str(error))
+        return False
+    return arrived is GuestState.RUNNING and left is GuestState.POWEROFF
 
 
 async def _is_absent(work: Work, guest: Guest) -> bool:

@@ -1,0 +1,62 @@
+"""What a daemon makes before it answers: the tables that are missing, and a new cloud's first objects."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from opennebula_core.config import Config
+from opennebula_core.config.location import Location
+from opennebula_core.contracts.kinds import group_of
+from opennebula_core.contracts.manager import ManagerRegistry
+from opennebula_core.db.plugin_tables import create_tables, migrate_plugins
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import ConfigError
+from opennebula_core.managers.bootstrap import FirstPlaces, FirstUsers, bootstrap, is_new
+from opennebula_core.plugins import installed
+
+
+def prepare_database(tx: Transaction, location: Location, config: Config, registry: ManagerRegistry) -> None:
+    """Make the plugins' tables, and the first objects where there are none.
+
+    :raises ConfigError: the first user's name and password cannot be read
+    """
+    create_tables(tx, registry.tables)
+    migrate_plugins(tx, registry.migrations)
+    if is_new(tx):
+        bootstrap(tx, _first_users(location), _first_places(location, config))
+
+
+def _first_users(location: Location) -> FirstUsers:
+    name, _, password = _read_secret(location.auth_file).partition(":")
+    if not name or not password:
+        raise ConfigError(
+            f"read {location.auth_file}: it must hold one line, user:password; `one start` writes it"
+        )
+    server_password = secrets.token_hex(32)
+    _write_secret(location.scheduler_auth_file, f"serveradmin:{server_password}\n")
+    return FirstUsers(name, password, server_password)
+
+
+def _first_places(location: Location, config: Config) -> FirstPlaces:
+    return FirstPlaces(
+        on_hosts=config.datastores.path,
+        on_front_end=str(location.datastores),
+        tm_drivers={info.name for info in installed(group_of("tm"))},
+        datastore_drivers={info.name for info in installed(group_of("datastore"))},
+    )
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise ConfigError(f"read {path}: there is no such file; run `one start`, which writes it") from None
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
