@@ -9,7 +9,7 @@ import pytest
 
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
-from opennebula_core.errors import DriverError, DriverGoneError, StateError
+from opennebula_core.errors import DriverError, DriverGoneError, StateError, StoreError
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.plans import executor as executor_module
 from opennebula_core.plans import table
@@ -250,3 +250,41 @@ async def test_old_plans_go_but_for_what_recover_needs(bench: Bench, monkeypatch
             await asyncio.sleep(0.005)
     clearing.cancel()
     assert bench.plan(newest).status is PlanStatus.DONE
+
+
+async def test_a_plan_of_another_version_fails_and_the_others_go_on(bench: Bench) -> None:
+    bench.drivers.gate.clear()
+    strange, known = await bench.begin(PROLOG, vm_id=1), await bench.begin(BOOT, vm_id=2)
+    await bench.executor.close()
+
+    def from_the_future(tx: Transaction) -> None:
+        tx.execute("UPDATE plan SET version = 99, body = '[]' WHERE id = ?", (strange.id,))
+
+    await bench.store.write(from_the_future)
+    bench.drivers.gate.set()
+    await bench.executor.resume_all()
+    await bench.settle()
+    assert bench.plan(strange).status is PlanStatus.FAILED
+    assert "has version 99" in bench.plan(strange).error
+    assert bench.plan(known).status is PlanStatus.DONE
+
+
+async def test_an_outcome_that_the_database_does_not_take_is_written_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "REWRITE_PAUSE_S", 0.01)
+    bench.drivers.gate.clear()
+    plan = await bench.begin(PROLOG)
+    write, refusals = bench.store.write, [StoreError("database is locked"), StoreError("disk is full")]
+
+    async def refusing(change: Callable[[Transaction], object]) -> object:
+        if refusals:
+            raise refusals.pop()
+        return await write(change)
+
+    monkeypatch.setattr(bench.store, "write", refusing)
+    bench.drivers.gate.set()
+    await bench.settle()
+    assert not refusals
+    assert bench.plan(plan).status is PlanStatus.DONE
+    assert len(bench.drivers.sent) == 1

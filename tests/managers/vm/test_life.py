@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from opennebula_core.errors import ActionError, AuthorizationError, InternalError
@@ -12,11 +14,17 @@ PENDING: Place = (VmState.PENDING, INIT)
 DONE: Place = (VmState.DONE, INIT)
 SUSPENDED: Place = (VmState.SUSPENDED, INIT)
 POWEROFF: Place = (VmState.POWEROFF, INIT)
+STOPPED: Place = (VmState.STOPPED, INIT)
 
 
 def _actions(cloud: Cloud, vm_id: int) -> list[tuple[str, str]]:
     records = cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY")
     return [(record.findtext("SEQ", ""), record.findtext("ACTION", "")) for record in records]
+
+
+def _ends(cloud: Cloud, vm_id: int) -> list[str]:
+    records = cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY")
+    return [record.findtext("ETIME", "") for record in records]
 
 
 def test_a_vm_takes_an_address_and_gives_it_back(cloud: Cloud) -> None:
@@ -165,6 +173,60 @@ def test_a_live_migration_that_fails_leaves_three_records_and_no_trace_there(clo
     cloud.act("terminate-hard", vm_id)
     cloud.settle(vm_id, DONE)
     assert (cloud.usage(0), cloud.usage(1)) == (["0", "0", "0"], ["0", "0", "0"])
+    assert "0" not in _ends(cloud, vm_id)
+
+
+@pytest.mark.parametrize(
+    ("asleep", "failure"),
+    [
+        ("poweroff", LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE),
+        ("suspend", LcmState.PROLOG_MIGRATE_SUSPEND_FAILURE),
+    ],
+)
+@pytest.mark.parametrize("recovery", [0, 3, 5], ids=["failure", "delete", "delete-db"])
+def test_a_sleeping_vms_failed_move_returns_what_both_hosts_gave(
+    cloud: Cloud, asleep: str, failure: LcmState, recovery: int
+) -> None:
+    vm_id = cloud.running_vm()
+    cloud.act(asleep, vm_id)
+    cloud.settle(vm_id, POWEROFF if asleep == "poweroff" else SUSPENDED)
+    cloud.behave({"tm/MV": {"failure_rate": 1.0}})
+    cloud.client.call("one.vm.migrate", vm_id, cloud.host_ids[1], False, False, -1, 0)
+    cloud.settle(vm_id, (VmState.ACTIVE, failure))
+    cloud.behave({})
+    cloud.client.call("one.vm.recover", vm_id, recovery)
+    if recovery == 0:
+        cloud.settle(vm_id, POWEROFF if asleep == "poweroff" else SUSPENDED)
+        assert (cloud.usage(0)[0], cloud.usage(1)[0]) == ("1", "0")
+        cloud.act("terminate-hard", vm_id)
+    cloud.settle(vm_id, DONE)
+    assert (cloud.usage(0), cloud.usage(1)) == (["0", "0", "0"], ["0", "0", "0"])
+    assert "0" not in _ends(cloud, vm_id)
+
+
+def test_a_step_that_hangs_can_be_called_a_failure_and_is_not_done_later(cloud: Cloud) -> None:
+    vm_id = cloud.running_vm()
+    cloud.behave({"vmm/SHUTDOWN": {"delay_s": 2.0}})
+    cloud.act("poweroff", vm_id)
+    cloud.settle(vm_id, (VmState.ACTIVE, LcmState.SHUTDOWN_POWEROFF))
+    cloud.client.call("one.vm.recover", vm_id, 0)
+    cloud.settle(vm_id, RUNNING)
+    time.sleep(2.5)
+    assert (cloud.location / f"var/dummy/hosts/h1/one-{vm_id}.json").exists()
+    cloud.behave({})
+    cloud.act("terminate-hard", vm_id)
+    cloud.settle(vm_id, DONE)
+
+
+def test_the_datastore_of_a_stopped_vm_stays(cloud: Cloud) -> None:
+    vm_id = cloud.running_vm()
+    datastore_id = cloud.document("vm", vm_id).findtext("HISTORY_RECORDS/HISTORY/DS_ID", "")
+    cloud.act("stop", vm_id)
+    cloud.settle(vm_id, STOPPED)
+    with pytest.raises(ActionError, match="VMs have their disks in it"):
+        cloud.client.call("one.datastore.delete", int(datastore_id))
+    cloud.act("terminate-hard", vm_id)
+    cloud.settle(vm_id, DONE)
 
 
 @pytest.mark.parametrize(("live", "kind"), [(True, 0), (False, 0), (False, 1), (False, 2)])
@@ -218,6 +280,7 @@ def test_a_guest_that_went_off_by_itself_is_seen(cloud: Cloud) -> None:
         ("DISK=[TYPE=fs]", "needs SIZE"),
         ('DISK=[TYPE=fs,SIZE=1,FORMAT="raw\nDELETE x"]', "single words"),
         ("NIC=[NETWORK_ID=999]", "Error getting virtual network"),
+        ("NIC_ALIAS=[NETWORK_ID=0,PARENT=NIC0]", "NIC_ALIAS is not supported"),
         ("NIC=[NETWORK=nosuch]", "does not own a network"),
     ],
 )
@@ -294,5 +357,28 @@ def test_a_plain_user_may_not_set_what_is_restricted(cloud: Cloud) -> None:
     )
     with pytest.raises(AuthorizationError, match="Not authorized to perform ADMIN VM"):
         from_alice.call("one.vm.deploy", vm_id, cloud.host_ids[0], False, -1, "")
+    with pytest.raises(AuthorizationError, match="Not authorized to perform ADMIN VM"):
+        from_alice.call("one.vm.action", "resched", vm_id)
     from_alice.call("one.vm.action", "terminate", vm_id)
     from_alice.close()
+
+
+def test_a_disk_is_opened_as_what_its_image_is(cloud: Cloud) -> None:
+    disk = f"DISK=[IMAGE_ID={cloud.image_id},DRIVER=qcow2]\nDISK=[TYPE=fs,SIZE=1,FORMAT=raw,DRIVER=qcow2]"
+    vm_id = cloud.client.integer("one.vm.allocate", f"CPU=1\nMEMORY=64\n{disk}\n", True)
+    drivers = [each.text for each in cloud.document("vm", vm_id).findall("TEMPLATE/DISK/DRIVER")]
+    assert drivers == ["raw", "raw"]
+    cloud.act("terminate", vm_id)
+
+
+def test_a_nic_does_not_switch_its_networks_filters_off(cloud: Cloud) -> None:
+    addresses = "FILTER_IP_SPOOFING=YES\nAR=[TYPE=IP4,IP=10.1.0.2,SIZE=5]\n"
+    network_id = cloud.client.integer(
+        "one.vn.allocate", f"NAME=kept\nVN_MAD=dummy\nBRIDGE=br1\n{addresses}", -1
+    )
+    nic = f"NIC=[NETWORK_ID={network_id},FILTER_IP_SPOOFING=NO,PHYDEV=eth9]\n"
+    vm_id = cloud.client.integer("one.vm.allocate", f"CPU=1\nMEMORY=64\n{nic}", True)
+    document = cloud.document("vm", vm_id)
+    assert document.findtext("TEMPLATE/NIC/FILTER_IP_SPOOFING") == "YES"
+    assert document.find("TEMPLATE/NIC/PHYDEV") is None
+    cloud.act("terminate", vm_id)
