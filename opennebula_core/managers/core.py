@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 
 
 class ReportTaker(Protocol):
-    """What takes monitoring in: the host manager's part that others speak to."""
+    """What takes monitoring in: the part of the host manager that others speak to."""
 
     def listen_on(self, port: int) -> None:
         """Tell where the core receives monitoring messages."""

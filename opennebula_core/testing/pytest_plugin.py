@@ -5,4 +5,4 @@ It is imported at the start of every test run, so the modules named here must im
 
 from __future__ import annotations
 
-pytest_plugins = ["opennebula_core.testing.lab_fixtures"]
+pytest_plugins = ["opennebula_core.testing.cloud_fixture", "opennebula_core.testing.lab_fixtures"]

@@ -100,12 +100,6 @@ class HostWatch:
         except DriverError as error:
             LOG.warning("host %d: monitoring could not be switched off: %s", host.id, error)
 
-    def restart_driver(self, im_mad: str) -> None:
-        """Watch anew the hosts of an information driver that died."""
-        for host in self._core.store.read(lambda tx: tx.hosts.where("im_mad = ?", (im_mad,))):
-            if host.state in _WATCHED:
-                self.start(host.id)
-
     # -- reports ---------------------------------------------------------------------------------
 
     async def take(self, message: MonitorMessage) -> None:
