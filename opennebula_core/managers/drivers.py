@@ -87,6 +87,11 @@ class Drivers:
         description = await self.describe("vmm", vmm_name)
         return "" if description is None else description.transfer_driver
 
+    def known_transfer_driver(self, vmm_name: str) -> str:
+        """Return what :meth:`transfer_driver` has found out, empty while it has not."""
+        description = self._known.get(("vmm", vmm_name))
+        return "" if description is None else description.transfer_driver
+
     async def describe(self, kind: str, name: str) -> Description | None:
         """Return what the driver has declared, None for a program of its own or one that cannot tell."""
         key = (kind, name)

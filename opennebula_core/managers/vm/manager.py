@@ -7,8 +7,11 @@ from opennebula_core.hookspecs import impl
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.actions import VmActions
 from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.managers.vm.ending import VmEnding
 from opennebula_core.managers.vm.listing import VmListing
-from opennebula_core.managers.vm.methods import vm_methods
+from opennebula_core.managers.vm.methods import VmOperations, vm_methods
+from opennebula_core.managers.vm.placement import VmPlacement
+from opennebula_core.managers.vm.plans import VmPlans
 from opennebula_core.managers.vm.recover import VmRecovery
 from opennebula_core.managers.vm.runner import DriverSteps
 from opennebula_core.plans.executor import Executor
@@ -23,9 +26,11 @@ class VmManager:
         core: Core = registry.core
         effects = VmEffects(core.vm_log)
         core.executor = Executor(core.store, DriverSteps(core), effects)
-        actions = VmActions(core, effects)
-        for method in vm_methods(
-            core, actions, VmRecovery(core, actions, effects), VmListing(core.monitoring)
-        ):
+        plans = VmPlans(core)
+        ending = VmEnding(plans, effects)
+        operations = VmOperations(
+            VmActions(plans, effects, ending), VmPlacement(plans), VmRecovery(core, plans, ending, effects)
+        )
+        for method in vm_methods(core, operations, VmListing(core.monitoring)):
             registry.add_method(method)
         registry.add_background_task("clearing of old plans", core.executor.clear_table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
@@ -11,9 +12,11 @@ from opennebula_core.errors import ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.progress import progress_method
-from opennebula_core.managers.vm.actions import Placement, VmActions, migration_kind
+from opennebula_core.managers.vm.actions import VmActions
 from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
+from opennebula_core.managers.vm.destinations import Placement
 from opennebula_core.managers.vm.listing import VmListing
+from opennebula_core.managers.vm.placement import VmPlacement, migration_kind
 from opennebula_core.managers.vm.recover import VmRecovery
 from opennebula_core.model.template import Template
 
@@ -23,13 +26,24 @@ _ADMIN = (Need(VM, Right.ADMIN, "id"),)
 _USE = (Need(VM, Right.USE, "id"),)
 
 
-def vm_methods(core: Core, actions: VmActions, recovery: VmRecovery, listing: VmListing) -> Iterable[Method]:
+@dataclass(frozen=True, slots=True)
+class VmOperations:
+    """The use cases over VMs that exist."""
+
+    actions: VmActions
+    placement: VmPlacement
+    recovery: VmRecovery
+
+
+def vm_methods(core: Core, operations: VmOperations, listing: VmListing) -> Iterable[Method]:
     """Return all methods of VMs and their pool."""
     kind = Kind("one.vm", VM, restricted=("USER_PRIORITY",), template_field="user_template")
     yield from owned_methods(kind)
     yield from lock_methods(kind)
     yield _allocate(core)
-    yield from _operations(actions, recovery)
+    yield _action(operations.actions)
+    yield from _placement(operations.placement)
+    yield _recover(operations.recovery)
     yield from _listings(listing)
     yield _monitoring()
     yield progress_method(core, "one.vm", VM, ("tm", "vmm"))
@@ -55,10 +69,32 @@ def _allocate(core: Core) -> Method:
     )
 
 
-def _operations(actions: VmActions, recovery: VmRecovery) -> Iterable[Method]:
-    def action(tx: Transaction, session: Session, name: str, vm_id: int) -> int:
-        return actions.perform(tx, session, name, vm_id)
+def _action(actions: VmActions) -> Method:
+    return Method(
+        "one.vm.action",
+        (Param("action", str), Param("id", int)),
+        _MANAGE,
+        Mode.WRITE,
+        actions.perform,
+        "Carry out an action by name: terminate, poweroff, suspend, stop, resume, reboot, hold, release, ...",
+    )
 
+
+def _recover(recovery: VmRecovery) -> Method:
+    def recover(tx: Transaction, session: Session, vm_id: int, operation: int) -> int:
+        return recovery.recover(tx, vm_id, operation)
+
+    return Method(
+        "one.vm.recover",
+        (Param("id", int), Param("operation", int)),
+        _ADMIN,
+        Mode.WRITE,
+        recover,
+        "Recover a VM: failure (0), success (1), retry (2), delete (3), recreate (4), delete-db (5).",
+    )
+
+
+def _placement(placement: VmPlacement) -> Iterable[Method]:
     def deploy(
         tx: Transaction,
         session: Session,
@@ -68,7 +104,7 @@ def _operations(actions: VmActions, recovery: VmRecovery) -> Iterable[Method]:
         datastore_id: int,
         extra: Template,
     ) -> int:
-        return actions.deploy(tx, session, vm_id, Placement(host_id, datastore_id, enforce), extra)
+        return placement.deploy(tx, session, vm_id, Placement(host_id, datastore_id, enforce), extra)
 
     def prepare_deploy(
         vm_id: int, host_id: int, enforce: bool, datastore_id: int, extra: str
@@ -85,29 +121,19 @@ def _operations(actions: VmActions, recovery: VmRecovery) -> Iterable[Method]:
         datastore_id: int,
         how: int,
     ) -> int:
-        placement = Placement(host_id, datastore_id, enforce)
-        return actions.migrate(tx, session, vm_id, placement, live=live, kind=migration_kind(how, vm_id))
+        where = Placement(host_id, datastore_id, enforce)
+        return placement.migrate(tx, session, vm_id, where, live=live, kind=migration_kind(how, vm_id))
 
-    def recover(tx: Transaction, session: Session, vm_id: int, operation: int) -> int:
-        return recovery.recover(tx, vm_id, operation)
-
-    yield Method(
-        "one.vm.action",
-        (Param("action", str), Param("id", int)),
-        _MANAGE,
-        Mode.WRITE,
-        action,
-        "Carry out an action by name: terminate, poweroff, suspend, stop, resume, reboot, hold, release, ...",
+    options = (Param("enforce", bool, False), Param("datastore", int, -1))
+    needs = (
+        *_ADMIN,
+        Need(ObjectKind.HOST, Right.MANAGE, "host"),
+        Need(ObjectKind.DATASTORE, Right.USE, "datastore", 0),
     )
-    placement = (Param("enforce", bool, False), Param("datastore", int, -1))
     yield Method(
         "one.vm.deploy",
-        (Param("id", int), Param("host", int), *placement, Param("extra_template", str, "")),
-        (
-            *_ADMIN,
-            Need(ObjectKind.HOST, Right.MANAGE, "host"),
-            Need(ObjectKind.DATASTORE, Right.USE, "datastore", 0),
-        ),
+        (Param("id", int), Param("host", int), *options, Param("extra_template", str, "")),
+        needs,
         Mode.WRITE,
         deploy,
         "Bring a waiting VM to a host.",
@@ -115,23 +141,11 @@ def _operations(actions: VmActions, recovery: VmRecovery) -> Iterable[Method]:
     )
     yield Method(
         "one.vm.migrate",
-        (Param("id", int), Param("host", int), Param("live", bool), *placement, Param("type", int, 0)),
-        (
-            *_ADMIN,
-            Need(ObjectKind.HOST, Right.MANAGE, "host"),
-            Need(ObjectKind.DATASTORE, Right.USE, "datastore", 0),
-        ),
+        (Param("id", int), Param("host", int), Param("live", bool), *options, Param("type", int, 0)),
+        needs,
         Mode.WRITE,
         migrate,
         "Move a VM to another host, live or by save (0), poweroff (1), poweroff-hard (2).",
-    )
-    yield Method(
-        "one.vm.recover",
-        (Param("id", int), Param("operation", int)),
-        _ADMIN,
-        Mode.WRITE,
-        recover,
-        "Recover a VM: failure (0), success (1), retry (2), delete (3), recreate (4), delete-db (5).",
     )
 
 

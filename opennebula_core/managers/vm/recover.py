@@ -8,9 +8,10 @@ from enum import IntEnum
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, ParameterError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.vm.actions import VmActions
+from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.effects import VmEffects
-from opennebula_core.managers.vm.operations import RUNNING
+from opennebula_core.managers.vm.ending import VmEnding
+from opennebula_core.managers.vm.plans import VmPlans
 from opennebula_core.managers.vm.records import close_record, return_home
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
@@ -34,9 +35,10 @@ class Recovery(IntEnum):
 class VmRecovery:
     """The use cases of recover, inside the caller's transaction."""
 
-    def __init__(self, core: Core, actions: VmActions, effects: VmEffects) -> None:
+    def __init__(self, core: Core, plans: VmPlans, ending: VmEnding, effects: VmEffects) -> None:
         self._core = core
-        self._actions = actions
+        self._plans = plans
+        self._ending = ending
         self._effects = effects
 
     def recover(self, tx: Transaction, vm_id: int, operation: int) -> int:
@@ -53,9 +55,9 @@ class VmRecovery:
         if vm.state is VmState.DONE:
             raise self._refused(vm)
         if wanted is Recovery.DELETE:
-            self._actions.delete(tx, vm)
+            self._ending.delete(tx, vm)
         elif wanted is Recovery.RECREATE:
-            self._actions.delete(tx, vm, recreate=True)
+            self._ending.delete(tx, vm, recreate=True)
         elif wanted is Recovery.DELETE_DB:
             self._delete_from_database(tx, vm)
         elif vm.state is VmState.ACTIVE:
@@ -71,14 +73,14 @@ class VmRecovery:
         )
 
     def _delete_from_database(self, tx: Transaction, vm: Vm) -> None:
-        self._actions.abandon(tx, vm)
+        self._plans.abandon(tx, vm)
         if vm.last_record is not None:
             close_record(tx, vm, vm.last_record, HistoryAction.DELETE)
         self._effects.arrive(tx, vm, VmState.DONE, LcmState.LCM_INIT)
 
     def _recover_plan(self, tx: Transaction, vm: Vm, wanted: Recovery) -> None:
         if vm.lcm_state is LcmState.UNKNOWN and wanted is Recovery.SUCCESS:
-            self._effects.set_state(tx, vm, *RUNNING)
+            self._effects.set_state(tx, vm, *operations.RUNNING)
             return
         plan = table.last_of(tx, vm.id)
         if plan is None or plan.status in (PlanStatus.DONE, PlanStatus.ABANDONED):
@@ -112,7 +114,7 @@ class VmRecovery:
 
     def _succeed(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         if plan.status is PlanStatus.ACTIVE:
-            self._actions.cancel_request(tx, vm, plan)
+            self._plans.cancel_request(tx, vm, plan)
         revived = self._revive(tx, plan)
         vm.user_template.remove("ERROR")
         tx.vms.save(vm)
@@ -124,7 +126,7 @@ class VmRecovery:
 
     def _fail(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         if plan.status is PlanStatus.ACTIVE:
-            self._actions.cancel_request(tx, vm, plan)
+            self._plans.cancel_request(tx, vm, plan)
             following = self._core.executor.apply(tx, plan, Outcome(False, "recovered as a failure"))
             if following is not None:
                 tx.after_commit(lambda: self._core.executor.start(following))
@@ -151,6 +153,6 @@ class VmRecovery:
         if rest is None:
             rest = (VmState.SUSPENDED if was_saved else VmState.POWEROFF, LcmState.LCM_INIT)
             self._effects.set_state(tx, vm, *rest)
-            self._actions.resume_at_home(tx, vm)
+            self._plans.begin(tx, vm, operations.resume(vm))
             return
         self._effects.set_state(tx, vm, *rest)

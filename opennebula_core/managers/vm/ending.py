@@ -1,0 +1,77 @@
+"""How VMs end: terminated with their disks seen to, or deleted from whatever state they are in."""
+
+from __future__ import annotations
+
+from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import ActionError
+from opennebula_core.managers.vm import operations
+from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.managers.vm.plans import VmPlans, note_action
+from opennebula_core.model.objects import Vm
+from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.model.transitions import state_name
+
+WAITS_ON_FRONT_END = (HistoryAction.STOP, HistoryAction.UNDEPLOY, HistoryAction.UNDEPLOY_HARD)
+"""What a stay ended with when the VM's disks have come back to the front-end."""
+_UNPLACED = (VmState.INIT, VmState.PENDING, VmState.HOLD, VmState.CLONING, VmState.CLONING_FAILURE)
+_ON_HOST = (VmState.ACTIVE, VmState.SUSPENDED, VmState.POWEROFF)
+_ON_FRONT_END = (VmState.STOPPED, VmState.UNDEPLOYED)
+
+
+class VmEnding:
+    """The use cases that end VMs; every method runs inside the caller's transaction."""
+
+    def __init__(self, plans: VmPlans, effects: VmEffects) -> None:
+        self._plans = plans
+        self._effects = effects
+
+    def terminate(self, tx: Transaction, vm: Vm, *, hard: bool) -> None:
+        """End a VM from whatever state it is in.
+
+        :raises ActionError: something is under way that must end first
+        """
+        if vm.state is VmState.DONE:
+            return
+        if vm.state in _UNPLACED:
+            self._end_unplaced(tx, vm)
+            return
+        if vm.state is VmState.ACTIVE and vm.lcm_state.is_failure:
+            self.delete(tx, vm)
+            return
+        if hard and vm.lcm_state is LcmState.SHUTDOWN:
+            self._plans.abandon(tx, vm)
+        elif vm.state is VmState.ACTIVE and vm.lcm_state not in (LcmState.RUNNING, LcmState.UNKNOWN):
+            raise ActionError(
+                f"Could not terminate VM {vm.id}, wrong state {state_name(vm.state, vm.lcm_state)}.", vm.id
+            )
+        note_action(vm, HistoryAction.TERMINATE_HARD if hard else HistoryAction.TERMINATE)
+        self._plans.begin(tx, vm, operations.terminate(vm, hard=hard))
+
+    def _end_unplaced(self, tx: Transaction, vm: Vm) -> None:
+        if vm.history and vm.history[-1].action in WAITS_ON_FRONT_END:
+            # Its disks wait on the front-end.
+            vm.state = VmState.UNDEPLOYED
+            self._plans.begin(tx, vm, operations.terminate(vm, hard=True))
+            return
+        self._effects.arrive(tx, vm, *operations.DONE)
+
+    def delete(self, tx: Transaction, vm: Vm, *, recreate: bool = False) -> None:
+        """Remove whatever there is of a VM, whatever was under way; ``recreate`` lets it start anew."""
+        if vm.state is VmState.DONE:
+            return
+        self._plans.abandon(tx, vm)
+        if not vm.history or vm.state not in (*_ON_HOST, *_ON_FRONT_END):
+            if recreate:
+                self._effects.arrive(tx, vm, *operations.PENDING)
+            else:
+                self._end_unplaced(tx, vm)
+            return
+        note_action(vm, HistoryAction.DELETE_RECREATE if recreate else HistoryAction.DELETE)
+        make = operations.recreate if recreate else operations.delete
+        self._plans.begin(tx, vm, make(vm, _other_host(vm)))
+
+
+def _other_host(vm: Vm) -> str:
+    if "MIGRATE" in vm.lcm_state.name and len(vm.history) > 1:
+        return vm.history[-2].hostname
+    return ""
