@@ -45,6 +45,9 @@ from opennebula_core.wire.pool import DriverPool
 
 LOG = logging.getLogger(__name__)
 RESTART_PAUSE_S = 5.0
+THREAD_SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter from one that waits. The writer lets go of it at each statement,
+and gets it back from a busy event loop only after this time: Python's own 5 ms would rule its pace."""
 
 
 @dataclass(slots=True)
@@ -214,6 +217,7 @@ def main() -> None:
     try:
         location.create()
         set_up_logging(Config.load(location))
+        sys.setswitchinterval(THREAD_SWITCH_S)
         lock = take_pid_file(location, "oned")
         run(serve, location)
     except (OpenNebulaError, OSError) as error:

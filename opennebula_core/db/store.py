@@ -27,6 +27,7 @@ OUTBOX_KEPT = 200_000
 """Changes kept for consumers; one that lags further starts anew from the pools."""
 READERS = 4
 BUSY_TIMEOUT_MS = 10_000
+_RECORD_CHANGE = "INSERT INTO outbox (time, kind, object_id, event) VALUES (?, ?, ?, ?)"
 
 
 class _Job:
@@ -201,17 +202,15 @@ class Store:
         connection.execute("RELEASE job")
 
     def _record_changes(self, transaction: Transaction, group: list[_Job]) -> list[Change]:
-        changes: list[Change] = []
-        for job in group:
-            for kind, object_id, event in job.changes:
-                row = transaction.one(
-                    "INSERT INTO outbox (time, kind, object_id, event) VALUES (?, ?, ?, ?) RETURNING seq",
-                    (transaction.now, kind, object_id, event),
-                )
-                assert row is not None
-                changes.append(Change(row[0], kind, object_id, event))
         self._commits += 1
-        if changes and self._commits % 512 == 0:
+        rows = [(transaction.now, *change) for job in group for change in job.changes]
+        if not rows:
+            return []
+        transaction.connection.executemany(_RECORD_CHANGE, rows)
+        # The writer is alone, so the rows of one statement are numbered without a gap.
+        first = transaction.last_change() - len(rows) + 1
+        changes = [Change(seq, *row[1:]) for seq, row in enumerate(rows, first)]
+        if self._commits % 512 == 0:
             transaction.execute("DELETE FROM outbox WHERE seq <= ?", (changes[-1].seq - OUTBOX_KEPT,))
         return changes
 
