@@ -82,6 +82,11 @@ def prepare(location: Location, port: int | None) -> None:
 
 
 def _start_daemon(location: Location, config: Config) -> None:
+    if answers(config):
+        raise ProcessError(
+            f"start {DAEMON}: another program listens at {config.endpoint}; "
+            f"end it, or set another [api] port in {location.config_file}"
+        )
     process = spawn(location, DAEMON)
     wait_for(lambda: answers(config) or process.poll() is not None, START_LIMIT_S)
     if process.poll() is not None:
@@ -120,7 +125,7 @@ def status(as_json: bool) -> None:
     pids = {program: running_pid(location, program) for program in (DAEMON, SCHEDULER)}
     facts = {
         "location": str(location),
-        "running": bool(pids[DAEMON]) and answers(config),
+        "running": all(pids.values()) and answers(config),
         "pids": {program: pid or None for program, pid in pids.items()},
         "endpoint": config.endpoint,
         "port": config.api.port,

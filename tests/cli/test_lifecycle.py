@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 from tests.cli.shell import Shell, free_port, program
@@ -22,3 +23,14 @@ def test_a_cloud_starts_tells_what_runs_and_stops(tmp_path: Path) -> None:
     assert shell.run("one status --json").exit_code == 3
     assert (tmp_path / "one_auth").stat().st_mode & 0o777 == 0o600
     assert "Nothing was running." in shell.ok("one stop")
+
+
+def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"another program listens at http://127.0.0.1:{port}/RPC2" in shell.refused(
+            f"one start --port {port}"
+        )
+    facts = json.loads(shell.run("one status --json").stdout)
+    assert not any(facts["pids"].values())
