@@ -14,6 +14,7 @@
     ├── DriverError                 what a driver answers: the action failed
     │   ├── DriverTimeoutError      no answer in time
     │   └── DriverGoneError         the driver's process ended with the request in flight
+    │       └── DriverUnusableError it cannot be started at all: missing, misconfigured, or it refused
     ├── RemoteError                 a command on a host that could not be run at all
     ├── StoreError                  the database
     ├── ClientError                 the API could not be reached or answered rubbish
@@ -111,6 +112,10 @@ class DriverTimeoutError(DriverError):
 
 class DriverGoneError(DriverError):
     """The driver's process ended while the request was in flight; its outcome is unknown."""
+
+
+class DriverUnusableError(DriverGoneError):
+    """The driver is missing, misconfigured, or refused to start: nothing was sent, asking again is no use."""
 
 
 class RemoteError(OpenNebulaError):

@@ -11,13 +11,23 @@ import logging
 from datetime import timedelta
 
 from opennebula_core.config import Config
-from opennebula_core.errors import DriverError, OpenNebulaError
+from opennebula_core.errors import (
+    ConfigError,
+    DriverError,
+    DriverTimeoutError,
+    DriverUnusableError,
+    OpenNebulaError,
+    PluginError,
+)
 from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.plugins.description import Description
 from opennebula_core.wire.pool import DriverPool
 from opennebula_core.wire.requests import Reply, Request
 
 LOG = logging.getLogger(__name__)
+
+_ANSWERS_LATE = ("vmm", "tm")
+"""Kinds whose requests are known by action and VM alone."""
 
 
 class Drivers:
@@ -40,12 +50,22 @@ class Drivers:
         what = (kind, name, request.action, request.object_id)
         self._hooks.before_driver_action(*what)
         try:
-            reply = await self.pool.request(kind, name, request, timeout=timeout)
+            reply = await self._answer(kind, name, request, timeout)
         except DriverError as error:
             self._hooks.driver_action_done(*what, success=False, info=str(error))
             raise
         self._hooks.driver_action_done(*what, success=reply.success, info=reply.info)
         return reply
+
+    async def _answer(self, kind: str, name: str, request: Request, timeout: timedelta | None) -> Reply:
+        try:
+            return await self.pool.request(kind, name, request, timeout=timeout)
+        except (ConfigError, PluginError) as error:
+            raise DriverUnusableError(f"driver {kind}/{name}: {error}") from error
+        except DriverTimeoutError:
+            if kind in _ANSWERS_LATE:  # or a later request of the same kind would take this one's answer
+                await self.cancel(kind, name, request.object_id)
+            raise
 
     async def cancel(self, kind: str, name: str, object_id: int) -> None:
         """Have a driver drop what it is doing for an object."""
@@ -85,11 +105,6 @@ class Drivers:
     async def transfer_driver(self, vmm_name: str) -> str:
         """Return the TM driver that the hosts of a VMM driver need, empty when datastores decide."""
         description = await self.describe("vmm", vmm_name)
-        return "" if description is None else description.transfer_driver
-
-    def known_transfer_driver(self, vmm_name: str) -> str:
-        """Return what :meth:`transfer_driver` has found out, empty while it has not."""
-        description = self._known.get(("vmm", vmm_name))
         return "" if description is None else description.transfer_driver
 
     async def describe(self, kind: str, name: str) -> Description | None:

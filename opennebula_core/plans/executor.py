@@ -14,7 +14,13 @@ from typing import Protocol
 
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
-from opennebula_core.errors import DriverError, DriverGoneError, OpenNebulaError, StoreError
+from opennebula_core.errors import (
+    DriverError,
+    DriverGoneError,
+    DriverUnusableError,
+    OpenNebulaError,
+    StoreError,
+)
 from opennebula_core.plans import table
 from opennebula_core.plans.plan import PLAN_VERSION, Plan, PlanStatus
 
@@ -46,7 +52,7 @@ class StepRunner(Protocol):
         :raises OpenNebulaError: anything else that counts as a failure
         """
 
-    def may_resend(self, plan: Plan) -> bool:
+    async def may_resend(self, plan: Plan) -> bool:
         """Return whether the plan's current step may be sent again without harm."""
 
 
@@ -189,12 +195,14 @@ class Executor:
     async def _outcome(self, plan: Plan, resent: int) -> Outcome | None:
         """Return what came of the current step, None when it shall be sent again."""
         try:
-            refusal = self._refusal(plan)
+            refusal = await self._refusal(plan)
             if refusal:
                 return Outcome(False, refusal)
             return await self._runner.run(plan)
+        except DriverUnusableError as error:  # nothing was sent, and nothing would be
+            return Outcome(False, str(error))
         except DriverGoneError as error:
-            if plan.current.at_most_once or not self._runner.may_resend(plan) or resent >= MAX_RESENDS:
+            if resent >= MAX_RESENDS or not await self._may_resend(plan):
                 return Outcome(False, f"{error}; its outcome is unknown")
             LOG.warning("VM %d: %s; sending it again", plan.vm_id, error)
             return None
@@ -206,11 +214,14 @@ class Executor:
             LOG.exception("VM %d: internal error in step %s", plan.vm_id, plan.current.action)
             return Outcome(False, f"{plan.current.action}: internal error: {error}")
 
-    def _refusal(self, plan: Plan) -> str:
+    async def _may_resend(self, plan: Plan) -> bool:
+        return not plan.current.at_most_once and await self._runner.may_resend(plan)
+
+    async def _refusal(self, plan: Plan) -> str:
         step = plan.current
         if plan.version != PLAN_VERSION:
             return f"plan {plan.id} has version {plan.version}, this release runs {PLAN_VERSION}; use recover"
-        if plan.attempt > 1 and (step.at_most_once or not self._runner.may_resend(plan)):
+        if plan.attempt > 1 and not await self._may_resend(plan):
             return f"{step.action} was interrupted and may not be sent twice; its outcome is unknown"
         return ""
 

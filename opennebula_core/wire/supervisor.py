@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from opennebula_core.errors import DriverError, DriverGoneError, DriverTimeoutError, OpenNebulaError
+from opennebula_core.errors import (
+    ConfigError,
+    DriverError,
+    DriverGoneError,
+    DriverTimeoutError,
+    DriverUnusableError,
+    OpenNebulaError,
+    PluginError,
+)
 from opennebula_core.wire.dialects.base import Dialect
 from opennebula_core.wire.events import DriverEvents
 from opennebula_core.wire.framing import Answer, LogLine, flatten, parse_answer
@@ -26,6 +34,9 @@ MAX_RUBBISH_LINES: Final = 20
 """Unknown lines of one process that are logged; the rest is passed over in silence."""
 
 MAX_SHOWN_CHARS: Final = 200
+
+_UNUSABLE: Final = (ConfigError, PluginError, DriverUnusableError, FileNotFoundError, PermissionError)
+"""Why a start fails that waiting does not cure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,7 @@ class Supervisor:
         self._events = events or DriverEvents()
         self._limits = limits or Limits()
         self._back_off = BackOff(self._limits)
+        self._failure: type[DriverGoneError] = DriverGoneError
         self._processes: list[DriverProcess] = []
         self._table = RequestTable(self._overdue)
         self._process: DriverProcess | None = None
@@ -85,6 +97,7 @@ class Supervisor:
 
         :param timeout: counted anew at each sign of progress
         :raises DriverTimeoutError: no answer in time; what the driver began may still be going on
+        :raises DriverUnusableError: the driver is missing, misconfigured, or refuses to start
         :raises DriverGoneError: the driver could not be started, or ended before it answered
         :raises DriverError: the request cannot be put in the driver's words, or the same one is under way
         """
@@ -158,7 +171,7 @@ class Supervisor:
         if self._starting is None:
             pause_s = self._back_off.pause_s(asyncio.get_running_loop().time())
             if pause_s > self._limits.patience_s:
-                raise DriverGoneError(
+                raise self._failure(
                     f"{self}: {self._back_off.reason}; it is started again in {math.ceil(pause_s)} s"
                 )
             self._starting = asyncio.create_task(self._start(pause_s), name=f"start {self}")
@@ -175,10 +188,12 @@ class Supervisor:
             process = await self._initialised()
         except (OSError, OpenNebulaError) as error:
             self._back_off.note(loop.time(), f"cannot be started: {error}", lived_s=0)
-            raise DriverGoneError(
+            self._failure = DriverUnusableError if isinstance(error, _UNUSABLE) else DriverGoneError
+            raise self._failure(
                 f"{self}: {self._back_off.reason}; see var/log/{self.kind}_{self.name}.log"
             ) from None
         self._process = process
+        self._failure = DriverGoneError
         self._ready_since = loop.time()
         LOG.info("%s: ready, process %d", self, process.pid)
         self._events.on_ready()
@@ -253,7 +268,7 @@ class Supervisor:
         words = line.split(None, 2)
         if words[:2] == ["INIT", "FAILURE"]:
             reason = "".join(words[2:]).removeprefix("- ")
-            self._init.set_exception(DriverError(f"it refused: {reason}"))
+            self._init.set_exception(DriverUnusableError(f"it refused: {reason}"))
         elif words[:1] == ["INIT"]:
             self._init.set_result(None)
         else:

@@ -9,7 +9,7 @@ import pytest
 
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
-from opennebula_core.errors import DriverError, DriverGoneError, StateError, StoreError
+from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableError, StateError, StoreError
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.plans import executor as executor_module
 from opennebula_core.plans import table
@@ -44,7 +44,7 @@ class Drivers:
             raise answer
         return answer
 
-    def may_resend(self, plan: Plan) -> bool:
+    async def may_resend(self, plan: Plan) -> bool:
         return self.resendable
 
 
@@ -157,6 +157,14 @@ async def test_a_driver_that_dies_each_time_fails_the_plan_in_the_end(bench: Ben
     await bench.settle()
     assert len(bench.drivers.sent) == executor_module.MAX_RESENDS + 1
     assert "unknown" in bench.effects.events[-1][1]
+
+
+async def test_a_driver_that_cannot_be_used_is_not_asked_again(bench: Bench) -> None:
+    bench.drivers.answers["prolog"] = [DriverUnusableError("no driver 'ssh'; install the package")] * 2
+    await bench.begin(PROLOG)
+    await bench.settle()
+    assert bench.drivers.sent == [("prolog", 1)]
+    assert bench.effects.events[-1] == ("failed", "no driver 'ssh'; install the package")
 
 
 @pytest.mark.parametrize("once", [True, False], ids=["at-most-once", "not-resendable"])

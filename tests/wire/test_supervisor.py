@@ -13,7 +13,7 @@ from typing import Protocol
 import pytest
 
 from opennebula_core.config import Location
-from opennebula_core.errors import DriverError, DriverGoneError, DriverTimeoutError
+from opennebula_core.errors import DriverError, DriverGoneError, DriverTimeoutError, DriverUnusableError
 from opennebula_core.wire.dialects import dialect_for
 from opennebula_core.wire.events import DriverEvents
 from opennebula_core.wire.limits import Limits
@@ -422,15 +422,19 @@ async def test_a_driver_that_never_answers_init_is_given_up(supervise: Supervise
 
 
 @pytest.mark.parametrize(
-    ("script", "reason"),
+    ("script", "reason", "is_usable"),
     [
-        ("read line; echo INIT FAILURE no libvirt; sleep 1", "cannot be started: it refused: no libvirt;"),
-        ("exit 5", "it ended with status 5"),
-        ("#!/no/such/interpreter\n", "No such file or directory"),
+        (
+            "read line; echo INIT FAILURE no libvirt; sleep 1",
+            "cannot be started: it refused: no libvirt;",
+            False,
+        ),
+        ("exit 5", "it ended with status 5", True),
+        ("#!/no/such/interpreter\n", "No such file or directory", False),
     ],
 )
 async def test_why_a_driver_could_not_be_started_is_told(
-    script: str, reason: str, supervise: Supervise
+    script: str, reason: str, is_usable: bool, supervise: Supervise
 ) -> None:
     supervisor = supervise(script)
 
@@ -438,6 +442,18 @@ async def test_why_a_driver_could_not_be_started_is_told(
         await supervisor.request(poll())
 
     assert reason in str(raised.value)
+    assert isinstance(raised.value, DriverUnusableError) is not is_usable
+
+
+async def test_a_driver_that_refused_is_unusable_until_it_is_tried_again(supervise: Supervise) -> None:
+    supervisor = supervise(
+        "read line; echo INIT FAILURE no libvirt; sleep 1", Limits(first_pause_s=30, patience_s=1)
+    )
+    with pytest.raises(DriverUnusableError):
+        await supervisor.request(poll())
+
+    with pytest.raises(DriverUnusableError, match=r"no libvirt; it is started again in (30|29) s"):
+        await supervisor.request(poll())
 
 
 async def test_init_may_carry_more_words_and_come_after_log_lines(supervise: Supervise) -> None:

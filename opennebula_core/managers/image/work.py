@@ -12,7 +12,7 @@ from datetime import timedelta
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.documents.image import image_xml
-from opennebula_core.errors import DriverError, DriverGoneError
+from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.disks import refresh_disks
 from opennebula_core.managers.vm.effects import VmEffects
@@ -63,7 +63,7 @@ class ImageWork:
                     "datastore", datastore.ds_mad, request, timeout=COPY_TIMEOUT
                 )
             except DriverGoneError as error:
-                if attempt == MAX_RESENDS:
+                if attempt == MAX_RESENDS or isinstance(error, DriverUnusableError):
                     return Reply(False, str(error))
                 LOG.warning("image %d: %s; sending %s again", image.id, error, action)
             except DriverError as error:

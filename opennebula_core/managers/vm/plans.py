@@ -83,5 +83,5 @@ async def _cancel(core: Core, kind: str, record: HistoryRecord, vm_id: int) -> N
     if kind == "vmm":
         await core.drivers.cancel(kind, record.vm_mad, vm_id)
     elif kind == "tm":
-        forced = core.drivers.known_transfer_driver(record.vm_mad)
+        forced = await core.drivers.transfer_driver(record.vm_mad)
         await core.drivers.cancel(kind, forced or record.tm_mad, vm_id)

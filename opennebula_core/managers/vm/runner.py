@@ -69,16 +69,17 @@ class DriverSteps:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def may_resend(self, plan: Plan) -> bool:
+    async def may_resend(self, plan: Plan) -> bool:
         """Return whether the current step's driver takes the same request twice."""
-        step = plan.current
+        step, drivers = plan.current, self._core.drivers
         if step.kind not in ("vmm", "tm"):
             return True
         record = self._core.store.read(lambda tx: _view(tx, plan).record)
         if step.kind == "vmm":
-            return self._core.drivers.may_resend("vmm", record.vm_mad, step.action)
+            return drivers.may_resend("vmm", record.vm_mad, step.action)
         script = self._core.location.vm_folder(plan.vm_id) / _script_name(record, step.action)
-        return self._core.drivers.may_resend("tm", record.tm_mad, TransferRequest(plan.vm_id, script))
+        name = await drivers.transfer_driver(record.vm_mad) or record.tm_mad
+        return drivers.may_resend("tm", name, TransferRequest(plan.vm_id, script))
 
     async def run(self, plan: Plan) -> Outcome:
         """Carry out the plan's current step."""
