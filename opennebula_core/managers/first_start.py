@@ -22,8 +22,10 @@ def prepare_database(tx: Transaction, location: Location, config: Config, regist
 
     :raises ConfigError: the first user's name and password cannot be read
     """
-    create_tables(tx, registry.tables)
-    migrate_plugins(tx, registry.migrations)
+    made = create_tables(tx, registry.tables)
+    owners = {table: registry.owner("table", table.__name__) for table in registry.tables}
+    old = {owners[table] for table in registry.tables if table not in made}
+    migrate_plugins(tx, registry.migrations, frozenset(owners.values()) - old)
     if is_new(tx):
         bootstrap(tx, _first_users(location), _first_places(location, config))
 
