@@ -8,6 +8,7 @@ from opennebula_core.managers.datastore.manager import DatastoreManager
 from opennebula_core.managers.host.manager import HostManager
 from opennebula_core.managers.image.manager import ImageManager
 from opennebula_core.managers.network.manager import NetworkManager
+from opennebula_core.managers.secgroup.manager import SecurityGroupManager
 from opennebula_core.managers.template.manager import TemplateManager
 from opennebula_core.managers.vm.manager import VmManager
 from opennebula_core.managers.zone.manager import ZoneManager
@@ -21,6 +22,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
         ("image", ImageManager()),
         ("datastore", DatastoreManager()),
         ("network", NetworkManager()),
+        ("secgroup", SecurityGroupManager()),
         ("template", TemplateManager()),
         ("cluster", ClusterManager()),
         ("access", AccessManager()),

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ import pytest
 from opennebula_core.client import Client
 from opennebula_core.dummy.behaviour import write_control
 from opennebula_core.model.states import LcmState, VmState
+from opennebula_core.testing.cloud import Cloud as FrontEnd
+from opennebula_core.testing.cloud import running_cloud
 
 LIMIT_S = 30.0
 CONFIGURATION = """[api]
@@ -157,3 +159,10 @@ def cloud(module_cloud: Cloud) -> Iterator[Cloud]:
     module_cloud.behave({})
     yield module_cloud
     module_cloud.behave({})
+
+
+@pytest.fixture
+async def front_end(tmp_path: Path) -> AsyncIterator[FrontEnd]:
+    """Run a front-end of the test's own in this process, with dummy drivers and no hosts."""
+    async with running_cloud(tmp_path) as running:
+        yield running

@@ -1,0 +1,1 @@
+"""The security group manager: named sets of firewall rules."""
