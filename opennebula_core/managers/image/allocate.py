@@ -55,7 +55,7 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
         gid=session.group_id,
         uname=session.user_name,
         gname=session.group_name,
-        permissions=permissions_of_umask(session.umask),
+        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
         template=given,
         type=kind,
         disk_type=DiskType.CD_ROM if kind is ImageType.CDROM else datastore.disk_type,

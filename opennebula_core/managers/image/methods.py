@@ -110,7 +110,7 @@ def _clone(core: Core, work: ImageWork) -> Method:
             gid=session.group_id,
             uname=session.user_name,
             gname=session.group_name,
-            permissions=permissions_of_umask(session.umask),
+            permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
             template=source.template.copy(),
             type=source.type,
             disk_type=source.disk_type,

@@ -115,7 +115,7 @@ def _new_network(tx: Transaction, session: Session, template: Template, cluster_
         gid=session.group_id,
         uname=session.user_name,
         gname=session.group_name,
-        permissions=permissions_of_umask(session.umask),
+        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
         template=template,
         bridge=bridge,
         bridge_type=template.get("BRIDGE_TYPE")

@@ -75,7 +75,7 @@ def _new(tx: Transaction, session: Session, name: str, content: Template) -> VmT
         gid=session.group_id,
         uname=session.user_name,
         gname=session.group_name,
-        permissions=permissions_of_umask(session.umask),
+        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
         template=content,
         regtime=tx.now,
     )

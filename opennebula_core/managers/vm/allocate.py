@@ -135,7 +135,7 @@ def _new_vm(tx: Transaction, session: Session, given: Template) -> Vm:
         gid=session.group_id,
         uname=session.user_name,
         gname=session.group_name,
-        permissions=permissions_of_umask(session.umask),
+        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
         stime=tx.now,
     )
     for name in _SET_BY_CORE:
