@@ -89,6 +89,7 @@ class Daemon:
         await self.pool.stop()
         await self.listener.stop()
         self.authenticator.close()
+        await asyncio.to_thread(self.core.vm_log.close)
         await asyncio.to_thread(self.store.close)
 
 

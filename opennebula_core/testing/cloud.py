@@ -139,6 +139,7 @@ class Cloud:
 
     def vm_log(self, vm_id: int) -> str:
         """Return a VM's log, empty when there is none."""
+        self.daemon.core.vm_log.flush()
         path = self.daemon.location.vm_log(vm_id)
         return path.read_text(encoding="utf-8") if path.exists() else ""
 

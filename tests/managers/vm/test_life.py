@@ -108,7 +108,8 @@ def test_a_failed_deployment_says_why_and_can_be_retried(cloud: Cloud, case: tup
     cloud.deploy(vm_id)
     cloud.settle(vm_id, (VmState.ACTIVE, failure))
     assert "no luck today" in cloud.document("vm", vm_id).findtext("USER_TEMPLATE/ERROR", "")
-    assert "no luck today" in (cloud.location / f"var/vms/{vm_id}/vm.log").read_text()
+    log = cloud.location / f"var/vms/{vm_id}/vm.log"
+    cloud.wait_until(lambda: log.exists() and "no luck today" in log.read_text(), "its log")
 
     cloud.behave({})
     cloud.client.call("one.vm.recover", vm_id, 2)
