@@ -101,14 +101,12 @@ def render_vm(vm: Vm) -> VmDocuments:
     )
 
 
-def vm_xml(vm: Vm, monitoring: str = "", last_poll: int = 0) -> str:
-    """Return the whole document as plain XML, for drivers and hooks.
+def vm_xml(head: str, middle: str, tail: str) -> str:
+    """Return the whole document as plain XML, without figures, for drivers.
 
-    :param monitoring: the MONITORING element, plain; empty when there is none
+    :param head: and ``middle``, ``tail``: of :class:`VmDocuments`, as the VM's row keeps them
     """
-    documents = render_vm(vm)
-    spliced = escape_document(monitoring) if monitoring else NO_MONITORING
-    return unescape_document(documents.info(last_poll, spliced))
+    return unescape_document(f"{head}{_LAST_POLL % 0}{middle}{NO_MONITORING}{tail}")
 
 
 def render_vm_of_record(vm: Vm) -> str:

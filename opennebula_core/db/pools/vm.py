@@ -7,7 +7,8 @@ from typing import Any
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import NameScope, Pool
 from opennebula_core.db.tables import HistoryRow, VmRow, VmTemplateRow
-from opennebula_core.documents.vm import render_vm
+from opennebula_core.documents.vm import render_vm, vm_xml
+from opennebula_core.errors import NotFoundError
 from opennebula_core.model.objects import HistoryRecord, Vm, VmTemplate
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.template import Template
@@ -26,6 +27,7 @@ _SELECT_RECORDS = (
 _INSERT_RECORD = HistoryRow.insert(**dict.fromkeys((*_RECORD, "cpu_percent", "memory_mib"), 0)).sql()[0]
 _SAVE_RECORD = _INSERT_RECORD.replace("INSERT", "INSERT OR REPLACE", 1)
 _ACTION = _RECORD.index("action")
+_DOCUMENT = "SELECT doc_head, doc_middle, doc_tail FROM vm WHERE id = ?"
 _RECORDS_CHANGED = 3
 """A transition touches at most the last three records.
 
@@ -100,6 +102,16 @@ class VmPool(Pool[Vm]):
         """Remove the history and plans of a VM that is deleted from the database."""
         self.tx.execute("DELETE FROM history WHERE vm_id = ?", (object_id,))
         self.tx.execute("DELETE FROM plan WHERE vm_id = ?", (object_id,))
+
+    def document(self, vm_id: int) -> str:
+        """Return a VM's whole document as plain XML, for drivers; it was rendered at the VM's last change.
+
+        :raises NotFoundError: there is none with that id
+        """
+        row = self.tx.one(_DOCUMENT, (vm_id,))
+        if row is None:
+            raise NotFoundError(f"Error getting {self.title} [{vm_id}].", vm_id)
+        return vm_xml(*row)
 
 
 class VmTemplatePool(Pool[VmTemplate]):

@@ -1,4 +1,4 @@
-"""Turns the steps of plans into requests to drivers: files written, documents gathered, answers read."""
+"""Turns the steps of plans into requests to drivers: documents gathered, files written, answers read."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import binascii
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Snapshot
 from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.documents.host import host_xml
-from opennebula_core.documents.vm import vm_xml
 from opennebula_core.errors import DriverError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.transfer.paths import VmPaths
@@ -26,6 +24,7 @@ from opennebula_core.managers.transfer.scripts import (
     write_script,
 )
 from opennebula_core.managers.vm.context import context_script
+from opennebula_core.managers.vm.files import VmFiles
 from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
 from opennebula_core.plans.executor import Outcome
 from opennebula_core.plans.plan import Plan, Target
@@ -36,14 +35,19 @@ LOG = logging.getLogger(__name__)
 DESCRIBE_TIMEOUT = timedelta(seconds=60)
 _NEEDS_CONTEXT = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
 _BEFORE_BOOT = frozenset({Phase.PROLOG, Phase.RESUME})
+_CONTEXT_SCRIPT = "context.sh"
 _NEEDS_CHECKPOINT = frozenset({VmmAction.SAVE.value, VmmAction.RESTORE.value})
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a step needs to know, read at one instant."""
+    """What a step needs to know, read at one instant.
+
+    :param document: the VM's document, for drivers
+    """
 
     vm: Vm
+    document: str
     record: HistoryRecord
     datastore: Datastore
     host: Host | None
@@ -54,13 +58,20 @@ def _script_name(record: HistoryRecord, phase: str) -> str:
     return f"transfer.{record.seq}.{phase}"
 
 
+def _context_files(vm: Vm) -> dict[str, str]:
+    """Return what the CD of the VM's context is made from, nothing when it has none."""
+    script = context_script(vm)
+    return {_CONTEXT_SCRIPT: script} if script else {}
+
+
 def _view(tx: Snapshot, plan: Plan) -> _View:
     vm = tx.vms.get(plan.vm_id)
     if not vm.history:
         raise DriverError(f"VM {vm.id}: it has never been on a host")
     previous = vm.history[-2] if len(vm.history) > 1 else None
     record = previous if plan.current.target is Target.PREVIOUS and previous is not None else vm.history[-1]
-    return _View(vm, record, tx.datastores.get(record.datastore_id), tx.hosts.find(record.host_id), previous)
+    datastore, host = tx.datastores.get(record.datastore_id), tx.hosts.find(record.host_id)
+    return _View(vm, tx.vms.document(vm.id), record, datastore, host, previous)
 
 
 class DriverSteps:
@@ -68,6 +79,7 @@ class DriverSteps:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._files = VmFiles(core.location)
 
     async def may_resend(self, plan: Plan) -> bool:
         """Return whether the current step's driver takes the same request twice."""
@@ -77,7 +89,7 @@ class DriverSteps:
         record = self._core.store.read(lambda tx: _view(tx, plan).record)
         if step.kind == "vmm":
             return drivers.may_resend("vmm", record.vm_mad, step.action)
-        script = self._core.location.vm_folder(plan.vm_id) / _script_name(record, step.action)
+        script = self._files.path(plan.vm_id, _script_name(record, step.action))
         name = await drivers.transfer_driver(record.vm_mad) or record.tm_mad
         return drivers.may_resend("tm", name, TransferRequest(plan.vm_id, script))
 
@@ -112,11 +124,14 @@ class DriverSteps:
         step = plan.current
         stay = await self._stay(view)
         text = write_script(step.action, view.vm, stay, plan.attempt)
+        files = {}
         if step.action in _BEFORE_BOOT and not self._core.drivers.makes_context(view.record.vm_mad):
             text += self._context_line(view.vm, stay)
-        path = self._write(plan.vm_id, _script_name(view.record, step.action), text)
-        driver = stay.forced_tm_mad or stay.tm_mad
-        return await self._core.drivers.request("tm", driver, TransferRequest(plan.vm_id, path))
+            files = _context_files(view.vm)
+        script = _script_name(view.record, step.action)
+        await self._files.write(plan.vm_id, {**files, script: text})
+        request = TransferRequest(plan.vm_id, self._files.path(plan.vm_id, script))
+        return await self._core.drivers.request("tm", stay.forced_tm_mad or stay.tm_mad, request)
 
     async def _stay(self, view: _View) -> Stay:
         core, record = self._core, view.record
@@ -135,29 +150,24 @@ class DriverSteps:
     def _paths(self, vm_id: int, datastore_id: int) -> VmPaths:
         return VmPaths(vm_id, datastore_id, self._core.config.datastores.path, self._core.location.datastores)
 
-    def _write(self, vm_id: int, name: str, text: str) -> Path:
-        path = self._core.location.vm_folder(vm_id) / name
-        try:
-            path.write_text(text, encoding="utf-8")
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return path
-
     # -- guests ----------------------------------------------------------------------------------
 
     async def _vmm(self, plan: Plan, view: _View) -> Reply:
         step, record = plan.current, view.record
         stay = await self._stay(view)
-        deployment = ""
+        datastore_document, deployment = datastore_xml(view.datastore), ""
+        files = _context_files(view.vm) if step.action in _NEEDS_CONTEXT else {}
         if step.action == VmmAction.DEPLOY.value:
-            deployment = str(await self._describe(plan, view))
+            name = f"deployment.{record.seq}"
+            files[name] = await self._description(plan, view, datastore_document)
+            deployment = self._files.path(plan.vm_id, name)
+        await self._files.write(plan.vm_id, files)
         request = VmmRequest(
             action=step.action,
             vm_id=plan.vm_id,
             host=record.hostname,
-            vm_xml=vm_xml(view.vm),
-            datastore_xml=datastore_xml(view.datastore),
+            vm_xml=view.document,
+            datastore_xml=datastore_document,
             migr_host=self._other_host(plan, view),
             deploy_id="" if step.action == VmmAction.DEPLOY.value else view.vm.deploy_id,
             local_deployment_file=deployment,
@@ -198,20 +208,18 @@ class DriverSteps:
         return ""
 
     def _context_line(self, vm: Vm, stay: Stay) -> str:
-        """Write ``context.sh`` and return the line that makes the CD of it, empty without a context."""
-        script = context_script(vm)
-        return context_line(vm, stay, str(self._write(vm.id, "context.sh", script))) if script else ""
+        return context_line(vm, stay, self._files.path(vm.id, _CONTEXT_SCRIPT))
 
-    async def _describe(self, plan: Plan, view: _View) -> Path:
-        """Have the VMM plugin write the deployment description, let hooks change it, and keep it."""
+    async def _description(self, plan: Plan, view: _View, datastore_document: str) -> str:
+        """Have the VMM plugin write the deployment description, and let hooks change it."""
         record = view.record
         writer = self._core.drivers.description_writer(record.vm_mad)
         request = VmmRequest(
             action=VmmAction.DESCRIBE.value,
             vm_id=plan.vm_id,
             host=record.hostname,
-            vm_xml=vm_xml(view.vm),
-            datastore_xml=datastore_xml(view.datastore),
+            vm_xml=view.document,
+            datastore_xml=datastore_document,
             host_xml=host_xml(view.host) if view.host is not None else "",
             attempt=plan.attempt,
         )
@@ -224,5 +232,4 @@ class DriverSteps:
             raise DriverError(
                 f"deployment description of VM {plan.vm_id}: driver vmm/{writer} answered rubbish"
             ) from None
-        text = self._core.hooks.change_deployment(plan.vm_id, record.vm_mad, text)
-        return self._write(plan.vm_id, f"deployment.{record.seq}", text)
+        return self._core.hooks.change_deployment(plan.vm_id, record.vm_mad, text)

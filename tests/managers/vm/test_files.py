@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opennebula_core.config.location import Location
+from opennebula_core.managers.vm.files import VmFiles
+
+
+async def test_files_are_written_into_the_vms_folder(tmp_path: Path) -> None:
+    location = Location.at(tmp_path)
+    files = VmFiles(location)
+    await files.write(7, {"context.sh": "GREETING='hello'\n", "deployment.0": "<domain/>"})
+    assert (location.vm_folder(7) / "context.sh").read_text() == "GREETING='hello'\n"
+    assert Path(files.path(7, "deployment.0")).read_text() == "<domain/>"
+
+
+async def test_a_later_text_replaces_an_earlier_one(tmp_path: Path) -> None:
+    files = VmFiles(Location.at(tmp_path))
+    await files.write(7, {"context.sh": "a longer text\n"})
+    await files.write(7, {"context.sh": "short\n"})
+    assert Path(files.path(7, "context.sh")).read_text() == "short\n"
+
+
+async def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    files = VmFiles(Location.at(tmp_path))
+    Path(files.path(7, "context.sh")).mkdir(parents=True)
+    with pytest.raises(OSError, match=r"context\.sh"):
+        await files.write(7, {"context.sh": "text"})
