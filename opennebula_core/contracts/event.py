@@ -13,7 +13,7 @@ class StateChange:
     """An object's change of state, as committed. States are the numbers of ``model.states``.
 
     :param sequence: number of the change; grows with each commit, has gaps
-    :param before: -1 when the object was made by this change, or is first spoken of since the core started
+    :param before: -1 when the object was made by this change
     :param after: -1 when the object was removed by this change
     :param lcm_before: LCM state of a VM, 0 for everything else
     """

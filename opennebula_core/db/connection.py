@@ -18,7 +18,8 @@ Clock = Callable[[], float]
 class Change:
     """One committed change; ``seq`` orders all of them.
 
-    :param event: what happened: ``allocate``, ``delete``, ``update``, or ``state`` followed by the new state
+    :param event: what happened: ``update``, ``delete``, or ``allocate`` or ``state`` followed by the state,
+        for VMs by STATE and LCM_STATE
     """
 
     seq: int

@@ -141,8 +141,12 @@ class Pool(Generic[T]):
         self.tx.execute(self.statements.insert, (*self._encode(new), *self.encode_stored(new)))
         if self.children:
             self.save_children(new)
-        self.tx.emit(self.kind, new.id, "allocate")
+        self.tx.emit(self.kind, new.id, f"allocate {self.state_text(new)}".rstrip())
         return new.id
+
+    def state_text(self, value: T) -> str:
+        """Return the state of an object as events name it, empty for kinds without states."""
+        return ""
 
     def check_new_name(self, name: str, uid: int, except_id: int = -1) -> None:
         """Check that a name is allowed and free.

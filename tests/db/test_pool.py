@@ -160,4 +160,4 @@ def test_each_change_is_told_of(store: Store) -> None:
 
     store.write_now(work)
     changes = store.read(lambda tx: tx.changes_after(0, 10))
-    assert [change.event for change in changes] == ["allocate", "state MONITORED", "update", "delete"]
+    assert [change.event for change in changes] == ["allocate INIT", "state MONITORED", "update", "delete"]

@@ -31,6 +31,10 @@ class HostPool(Pool[Host]):
         """Return the document part that only the host's own template decides."""
         return (template_fragment(value.template),)
 
+    def state_text(self, value: Host) -> str:
+        """Return STATE."""
+        return value.state.name
+
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the host's cluster."""
         cluster_id = self.tx.value("SELECT cluster_id FROM host WHERE id = ?", (object_id,))

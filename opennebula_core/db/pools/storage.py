@@ -19,7 +19,7 @@ _COUNT_USE = f"""UPDATE image SET running_vms = running_vms + :delta, state = CA
             CASE WHEN running_vms + :delta = 0 THEN {ImageState.READY:d}
                  WHEN persistent = 1 THEN {ImageState.USED_PERS:d} ELSE {ImageState.USED:d} END
         ELSE state END
-    WHERE id = :id"""
+    WHERE id = :id RETURNING state"""
 
 
 class DatastorePool(Pool[Datastore]):
@@ -87,6 +87,10 @@ class ImagePool(Pool[Image]):
         "prev_state": ImageState,
     }
 
+    def state_text(self, value: Image) -> str:
+        """Return STATE."""
+        return value.state.name
+
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters of the image's datastore."""
         rows = self.tx.query(
@@ -102,15 +106,22 @@ class ImagePool(Pool[Image]):
         )
         self.tx.execute("INSERT OR IGNORE INTO image_use VALUES (?, ?, ?)", (image_id, vm_id, disk_id))
         if known is None:
-            self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": 1})
+            self._count(image_id, 1)
 
-    def release(self, vm_id: int) -> list[int]:
-        """Record that a VM uses no images any more; return which it used."""
+    def release(self, vm_id: int) -> None:
+        """Record that a VM uses no images any more, and show those that nobody uses now as READY."""
         rows = self.tx.query("DELETE FROM image_use WHERE vm_id = ? RETURNING image_id", (vm_id,))
         released = sorted({row[0] for row in rows})
         for image_id in released:
-            self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": -1})
-        return released
+            self._count(image_id, -1)
+
+    def _count(self, image_id: int, delta: int) -> None:
+        before = self.tx.value("SELECT state FROM image WHERE id = ?", (image_id,))
+        row = self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": delta}).fetchone()
+        if row is None:  # it is gone already
+            return
+        is_same = row[0] == before
+        self.tx.emit(self.kind, image_id, "update" if is_same else f"state {ImageState(row[0]).name}")
 
     def vm_ids(self, image_id: int) -> list[int]:
         """Return the VMs that use the image."""

@@ -87,6 +87,10 @@ class VmPool(Pool[Vm]):
             documents.short_tail,
         )
 
+    def state_text(self, value: Vm) -> str:
+        """Return STATE and LCM_STATE."""
+        return f"{value.state.name} {value.lcm_state.name}"
+
     def load_children(self, loaded: Vm) -> None:
         """Fill the history."""
         loaded.history = [_record(row) for row in self.tx.query(_SELECT_RECORDS, (loaded.id,))]

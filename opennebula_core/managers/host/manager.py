@@ -18,7 +18,7 @@ class HostManager:
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         """Add methods and background work."""
         core: Core = registry.core
-        watch = HostWatch(core, VmMonitor(core.monitoring, VmEffects(core.vm_log)))
+        watch = HostWatch(core, VmMonitor(core.monitoring, VmEffects(core.vm_log, core.monitoring)))
         core.host_watch = watch
         for method in host_methods(core, watch):
             registry.add_method(method)

@@ -176,15 +176,21 @@ class HostWatch:
             host = tx.hosts.find(host_id)
             if host is None or host.state not in (HostState.INIT, HostState.MONITORED, HostState.ERROR):
                 return
-            text = f"{time.ctime(tx.now)} : Error monitoring Host {host.name} ({host_id}): {reason}"
             if host.state is not HostState.ERROR:
                 LOG.error("host %d: lost: %s", host_id, reason)
                 host.prev_state, host.state = host.state, HostState.ERROR
+                text = f"{time.ctime(tx.now)} : Error monitoring Host {host.name} ({host_id}): {reason}"
                 host.template.set("ERROR", text)
                 tx.hosts.save(host, "state ERROR")
-                self._vms.host_lost(tx, host_id)
+            self._vms.host_lost(tx, host_id)
 
-        await self._core.store.write(write)
+        if not self._core.store.read(lambda tx: self._is_known_lost(tx, host_id)):
+            await self._core.store.write(write)
+
+    def _is_known_lost(self, tx: Snapshot, host_id: int) -> bool:
+        """Return whether a host and its VMs are shown as lost already; a plan may have ended since."""
+        host = tx.hosts.find(host_id)
+        return host is not None and host.state is HostState.ERROR and not self._vms.running_on(tx, host_id)
 
     async def watch(self) -> None:
         """Run for ever: start all hosts, and start anew those that fell silent."""

@@ -17,7 +17,7 @@ class ImageManager:
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         """Add methods and background work."""
         core: Core = registry.core
-        work = ImageWork(core, VmEffects(core.vm_log))
+        work = ImageWork(core, VmEffects(core.vm_log, core.monitoring))
         for method in image_methods(core, work):
             registry.add_method(method)
         core.on_start.append(work.resume_all)

@@ -130,7 +130,7 @@ def _clone(core: Core, work: ImageWork) -> Method:
         source.cloning_ops += 1
         if source.state is ImageState.READY:
             source.prev_state, source.state = source.state, ImageState.CLONE
-        tx.images.save(source)
+        tx.images.save(source, f"state {source.state.name}")
         work.begin(tx, copy)
         return copy.id
 

@@ -14,7 +14,7 @@ from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.documents.image import image_xml
 from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.vm.disks import refresh_disks
+from opennebula_core.managers.vm.disks import BEING_MADE, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import ImageState, VmState
@@ -25,7 +25,6 @@ LOG = logging.getLogger(__name__)
 STAT_TIMEOUT = timedelta(seconds=60)
 COPY_TIMEOUT = timedelta(hours=12)
 MAX_RESENDS = 3
-_BEING_MADE = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
 
 
 class ImageWork:
@@ -82,7 +81,7 @@ class ImageWork:
 
     def resume_all(self) -> None:
         """Go on with what the last process left."""
-        states = (*_BEING_MADE, ImageState.DELETE)
+        states = (*BEING_MADE, ImageState.DELETE)
         for image in self._core.store.read(lambda tx: tx.images.where(f"state IN {tuple(map(int, states))}")):
             self._spawn(image.id)
 
@@ -93,7 +92,7 @@ class ImageWork:
         image, datastore = found
         if image.state is ImageState.DELETE:
             await self._remove(image, datastore)
-        elif image.state in _BEING_MADE:
+        elif image.state in BEING_MADE:
             await self._make(image, datastore)
 
     async def _make(self, image: Image, datastore: Datastore) -> None:
@@ -109,7 +108,7 @@ class ImageWork:
 
     def _made(self, tx: Transaction, image_id: int, words: list[str]) -> None:
         image = tx.images.find(image_id)
-        if image is None or image.state not in _BEING_MADE:
+        if image is None or image.state not in BEING_MADE:
             return
         image.source = words[0]
         image.format = words[1] if len(words) > 1 else image.format or "raw"
@@ -124,7 +123,7 @@ class ImageWork:
 
     def _failed(self, tx: Transaction, image_id: int, action: str, reason: str) -> None:
         image = tx.images.find(image_id)
-        if image is None or image.state not in _BEING_MADE:
+        if image is None or image.state not in BEING_MADE:
             return
         LOG.error("image %d: %s failed: %s", image_id, action, reason)
         image.prev_state, image.state = image.state, ImageState.ERROR
@@ -154,8 +153,7 @@ class ImageWork:
             if vm.state is not VmState.CLONING:
                 continue
             refresh_disks(tx, vm)
-            ids = {int(disk["IMAGE_ID"]) for disk in vm.template.vectors("DISK") if "IMAGE_ID" in disk}
-            if any(used.state in _BEING_MADE for used in tx.images.many(ids)):
+            if waits_for_images(tx, vm):
                 tx.vms.save(vm)
                 continue
             held = vm.template.get("SUBMIT_ON_HOLD").upper() == "YES"

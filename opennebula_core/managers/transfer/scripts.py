@@ -176,7 +176,10 @@ def delete_lines(vm: Vm, stay: Stay, host: str) -> Iterator[str]:
 
 
 def _delete_front_end(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield _line("DELETE", _system_tm(stay), _on_front_end(stay), vm.id, stay.paths.datastore_id)
+    """Yield the lines that remove what waits on the front-end, or has come there, or was on its way."""
+    for paths in dict.fromkeys((stay.paths, stay.previous_paths or stay.paths)):
+        folder = f"{stay.front_end}:{paths.on_front_end}"
+        yield _line("DELETE", _system_tm(stay), folder, vm.id, paths.datastore_id)
 
 
 _WRITERS: dict[str, Callable[[Vm, Stay], Iterator[str]]] = {

@@ -8,7 +8,7 @@ import string
 from collections.abc import Iterator
 
 from opennebula_core.contracts.method import ObjectKind, Right, Session
-from opennebula_core.db.transaction import Transaction
+from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, InternalError, NotFoundError
 from opennebula_core.managers.rights import require
 from opennebula_core.model.objects import Datastore, Image, Vm
@@ -18,7 +18,7 @@ from opennebula_core.model.template import Vector
 CONTEXT_PREFIX = "hd"
 _CORE_OWNED = ("SOURCE", "TM_MAD", "DATASTORE", "DATASTORE_ID", "IMAGE_STATE", "PERSISTENT", "CLUSTER_ID")
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
-_COPYING = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
+BEING_MADE = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
 _TYPE_WORDS = {DiskType.FILE: "FILE", DiskType.CD_ROM: "CDROM", DiskType.BLOCK: "BLOCK", DiskType.RBD: "RBD"}
 
 
@@ -47,7 +47,7 @@ def _from_image(
 ) -> bool:
     image = _find_image(tx, session, disk)
     require(tx, session, ObjectKind.IMAGE, Right.USE, image.id)
-    waits = image.state in _COPYING
+    waits = image.state in BEING_MADE
     _check_usable(image)
     datastore = tx.datastores.get(image.datastore_id)
     _describe(disk, image, datastore, default_prefix)
@@ -151,6 +151,20 @@ def refresh_disks(tx: Transaction, vm: Vm) -> None:
         )
         if not grown:
             disk["SIZE"] = str(image.size_mb)
+
+
+def waits_for_images(tx: Snapshot, vm: Vm) -> bool:
+    """Return whether an image that the VM uses is still being made."""
+    return any(image.state in BEING_MADE for image in _images(tx, vm))
+
+
+def broken_images(tx: Snapshot, vm: Vm) -> list[Image]:
+    """Return the images of the VM's that could not be made."""
+    return [image for image in _images(tx, vm) if image.state is ImageState.ERROR]
+
+
+def _images(tx: Snapshot, vm: Vm) -> list[Image]:
+    return tx.images.many(int(disk["IMAGE_ID"]) for disk in vm.template.vectors("DISK") if "IMAGE_ID" in disk)
 
 
 def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:

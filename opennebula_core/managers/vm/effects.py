@@ -9,6 +9,7 @@ from collections.abc import Callable
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
+from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.managers.vm.records import close_record, return_home
@@ -28,8 +29,9 @@ StateListener = Callable[[Transaction, Vm, VmState, LcmState], None]
 class VmEffects:
     """Applies outcomes inside the transaction that records them."""
 
-    def __init__(self, vm_log: VmLog) -> None:
+    def __init__(self, vm_log: VmLog, cache: MonitoringCache) -> None:
         self._log = vm_log
+        self._cache = cache
 
     # -- states ----------------------------------------------------------------------------------
 
@@ -113,6 +115,7 @@ class VmEffects:
                 close_record(tx, vm, stay, stay.action)
         if state is VmState.DONE:
             self._release(tx, vm)
+            tx.after_commit(lambda: self._cache.forget(ObjectKind.VM, vm.id))
         if state is not VmState.ACTIVE:
             vm.resched = False
         if state in _LEAVES_HOST:
@@ -123,8 +126,7 @@ class VmEffects:
     def _release(tx: Transaction, vm: Vm) -> None:
         vm.etime = tx.now
         tx.networks.release_vm(vm.id)
-        for image_id in tx.images.release(vm.id):
-            tx.emit(ObjectKind.IMAGE, image_id, "update")
+        tx.images.release(vm.id)
 
     def plan_failed(self, tx: Transaction, plan: Plan, reason: str) -> None:
         """Put the VM where the failure of the current step leaves it, and say why."""
@@ -135,6 +137,8 @@ class VmEffects:
             tx.vms.save(vm)
             return
         state, lcm_state = next_state(vm.state, vm.lcm_state, VmEvent.STEP_FAILED)
+        if step.lcm_state.name.startswith("BOOT") and lcm_state is not LcmState.UNKNOWN:
+            vm.history[-1].running_etime = tx.now  # what did not start is not charged for
         if step.target is Target.PREVIOUS and lcm_state is LcmState.RUNNING:
             # The guest never left.
             return_home(tx, vm).running_stime = tx.now
@@ -164,7 +168,8 @@ def _note_start(record: HistoryRecord, step: Step, now: int) -> None:
     elif name.startswith("BOOT"):
         if record.prolog_stime:
             record.prolog_etime = record.prolog_etime or now
-        record.running_stime = record.running_stime or now
+        if record.running_etime or not record.running_stime:  # an earlier attempt has failed
+            record.running_stime, record.running_etime = now, 0
     elif name.startswith("EPILOG"):
         if record.running_stime:
             record.running_etime = record.running_etime or now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.vm import operations
+from opennebula_core.managers.vm.disks import broken_images, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.plans import VmPlans, note_action
 from opennebula_core.model.objects import Vm
@@ -14,7 +15,6 @@ from opennebula_core.model.transitions import state_name
 WAITS_ON_FRONT_END = (HistoryAction.STOP, HistoryAction.UNDEPLOY, HistoryAction.UNDEPLOY_HARD)
 """What a stay ended with when the VM's disks have come back to the front-end."""
 _UNPLACED = (VmState.INIT, VmState.PENDING, VmState.HOLD, VmState.CLONING, VmState.CLONING_FAILURE)
-_ON_HOST = (VmState.ACTIVE, VmState.SUSPENDED, VmState.POWEROFF)
 _ON_FRONT_END = (VmState.STOPPED, VmState.UNDEPLOYED)
 
 
@@ -48,8 +48,7 @@ class VmEnding:
         self._plans.begin(tx, vm, operations.terminate(vm, hard=hard))
 
     def _end_unplaced(self, tx: Transaction, vm: Vm) -> None:
-        if vm.history and vm.history[-1].action in WAITS_ON_FRONT_END:
-            # Its disks wait on the front-end.
+        if _waits_on_front_end(vm):
             vm.state = VmState.UNDEPLOYED
             self._plans.begin(tx, vm, operations.terminate(vm, hard=True))
             return
@@ -60,15 +59,36 @@ class VmEnding:
         if vm.state is VmState.DONE:
             return
         self._plans.abandon(tx, vm)
-        if not vm.history or vm.state not in (*_ON_HOST, *_ON_FRONT_END):
-            if recreate:
-                self._effects.arrive(tx, vm, *operations.PENDING)
-            else:
-                self._end_unplaced(tx, vm)
-            return
-        note_action(vm, HistoryAction.DELETE_RECREATE if recreate else HistoryAction.DELETE)
+        if vm.state in _UNPLACED:
+            if not _waits_on_front_end(vm):
+                self._effects.arrive(tx, vm, *(_fresh(tx, vm) if recreate else operations.DONE))
+                return
+            vm.state = VmState.UNDEPLOYED
+        action = HistoryAction.DELETE_RECREATE if recreate else HistoryAction.DELETE
+        note_action(vm, action)
+        if vm.state in _ON_FRONT_END:
+            vm.history[-1].action = action  # or the next deployment would look for its disks there
         make = operations.recreate if recreate else operations.delete
         self._plans.begin(tx, vm, make(vm, _other_host(vm)))
+
+
+def _waits_on_front_end(vm: Vm) -> bool:
+    """Return whether the disks of a VM that has no host wait on the front-end."""
+    return bool(vm.history) and vm.history[-1].action in WAITS_ON_FRONT_END
+
+
+def _fresh(tx: Transaction, vm: Vm) -> tuple[VmState, LcmState]:
+    """Return where a VM begins that has been nowhere yet: it may have to wait for images.
+
+    :raises ActionError: an image of its cannot be had
+    """
+    if vm.state not in (VmState.CLONING, VmState.CLONING_FAILURE):
+        return operations.PENDING
+    broken = broken_images(tx, vm)
+    if broken:
+        raise ActionError(f"Cannot recreate VM {vm.id}: image {broken[0].id} is in state ERROR.", vm.id)
+    refresh_disks(tx, vm)
+    return (VmState.CLONING, LcmState.LCM_INIT) if waits_for_images(tx, vm) else operations.PENDING
 
 
 def _other_host(vm: Vm) -> str:

@@ -24,7 +24,7 @@ class VmManager:
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         """Add the methods of VMs, and the executor of their plans."""
         core: Core = registry.core
-        effects = VmEffects(core.vm_log)
+        effects = VmEffects(core.vm_log, core.monitoring)
         core.executor = Executor(core.store, DriverSteps(core), effects)
         plans = VmPlans(core)
         ending = VmEnding(plans, effects)

@@ -119,9 +119,15 @@ class VmMonitor:
 
     def host_lost(self, tx: Transaction, host_id: int) -> None:
         """Show the running VMs of a host that cannot be reached as UNKNOWN."""
-        for vm_id in tx.hosts.vm_ids(host_id):
-            vm = tx.vms.get(vm_id)
-            if (vm.state, vm.lcm_state) == (VmState.ACTIVE, LcmState.RUNNING) and table.active_of(
-                tx, vm_id
-            ) is None:
-                self._effects.set_state(tx, vm, VmState.ACTIVE, LcmState.UNKNOWN)
+        for vm_id in self.running_on(tx, host_id):
+            if table.active_of(tx, vm_id) is None:
+                self._effects.set_state(tx, tx.vms.get(vm_id), VmState.ACTIVE, LcmState.UNKNOWN)
+
+    @staticmethod
+    def running_on(tx: Snapshot, host_id: int) -> list[int]:
+        """Return the VMs that are shown as running on a host."""
+        rows = tx.query(
+            "SELECT id FROM vm WHERE host_id = ? AND state = ? AND lcm_state = ?",
+            (host_id, VmState.ACTIVE, LcmState.RUNNING),
+        )
+        return [row[0] for row in rows]

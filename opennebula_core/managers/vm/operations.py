@@ -150,17 +150,37 @@ def migrate(vm: Vm, kind: MigrationKind) -> Plan:
     return Plan(vm.id, "migrate", (first, _tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE), last), RUNNING)
 
 
+def return_home(vm: Vm, *, is_saved: bool, has_moved: bool) -> Plan:
+    """Bring a VM whose migration is given up back to life on the host that it came from.
+
+    :param is_saved: the guest's memory was saved for the migration
+    :param has_moved: its files are on the host of the record before the newest
+    """
+    start = (
+        _vmm(VmmAction.RESTORE, LcmState.BOOT_MIGRATE) if is_saved else _vmm(VmmAction.DEPLOY, LcmState.BOOT)
+    )
+    steps = (_tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE), start) if has_moved else (start,)
+    return Plan(vm.id, "migrate", steps, RUNNING)
+
+
 def delete(vm: Vm, other_host: str = "") -> Plan:
     """Remove whatever there is of the VM, wherever it is, and end it."""
-    return Plan(vm.id, "delete", (_cleanup(vm, LcmState.CLEANUP_DELETE, other_host),), DONE)
+    return Plan(vm.id, "delete", _cleanup(vm, LcmState.CLEANUP_DELETE, other_host), DONE)
 
 
 def recreate(vm: Vm, other_host: str = "") -> Plan:
     """Remove whatever there is of the VM and let it start anew."""
-    return Plan(vm.id, "recreate", (_cleanup(vm, LcmState.CLEANUP_RESUBMIT, other_host),), PENDING)
+    return Plan(vm.id, "recreate", _cleanup(vm, LcmState.CLEANUP_RESUBMIT, other_host), PENDING)
 
 
-def _cleanup(vm: Vm, lcm_state: LcmState, other_host: str) -> Step:
+_BETWEEN_HOST_AND_FRONT_END = ("PROLOG_RESUME", "PROLOG_UNDEPLOY", "EPILOG_STOP", "EPILOG_UNDEPLOY")
+"""Beginnings of the states in which a VM's files may be on either side."""
+
+
+def _cleanup(vm: Vm, lcm_state: LcmState, other_host: str) -> tuple[Step, ...]:
+    on_front_end = _tm(Phase.DELETE, lcm_state, failure_is_fine=True)
     if vm.state in (VmState.STOPPED, VmState.UNDEPLOYED):
-        return _tm(Phase.DELETE, lcm_state, failure_is_fine=True)
-    return _vmm(VmmAction.CLEANUP, lcm_state, failure_is_fine=True, arguments={"other_host": other_host})
+        return (on_front_end,)
+    on_host = _vmm(VmmAction.CLEANUP, lcm_state, failure_is_fine=True, arguments={"other_host": other_host})
+    is_between = vm.lcm_state.name.startswith(_BETWEEN_HOST_AND_FRONT_END)
+    return (on_host, on_front_end) if is_between else (on_host,)

@@ -13,6 +13,7 @@ from opennebula_core.managers.vm.nics import lease_nic
 from opennebula_core.managers.vm.operations import MigrationKind
 from opennebula_core.managers.vm.plans import VmPlans, is_in
 from opennebula_core.managers.vm.records import open_record
+from opennebula_core.managers.vm.requirements import set_automatic_requirements
 from opennebula_core.model.objects import Host, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.template import Template
@@ -47,7 +48,6 @@ class VmPlacement:
         host, datastore = destination(tx, vm, placement, _last_datastore_id(vm))
         _lease_automatic(tx, session, vm, extra)
         open_record(tx, vm, host, datastore, session.user_id, session.group_id)
-        vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
         vm.user_template.remove("SCHED_MESSAGE")
         self._plans.begin(tx, vm, operations.deploy(vm))
         return vm_id
@@ -90,15 +90,20 @@ def _last_datastore_id(vm: Vm) -> int:
 
 
 def _lease_automatic(tx: Transaction, session: Session, vm: Vm, extra: Template) -> None:
+    waiting = [
+        nic
+        for nic in vm.template.vectors("NIC")
+        if nic.get("NETWORK_MODE", "").lower() == "auto" and "NETWORK_ID" not in nic
+    ]
+    if not waiting:
+        return
     chosen = {nic.get("NIC_ID"): nic.get("NETWORK_ID", "") for nic in extra.vectors("NIC")}
-    for nic in vm.template.vectors("NIC"):
-        if nic.get("NETWORK_MODE", "").lower() == "auto" and "NETWORK_ID" not in nic:
-            if not chosen.get(nic["NIC_ID"]):
-                raise ActionError(
-                    f"NIC {nic['NIC_ID']} needs a network; name it in the extra template", vm.id
-                )
-            nic["NETWORK_ID"] = chosen[nic["NIC_ID"]]
-            lease_nic(tx, session, vm, nic)
+    for nic in waiting:
+        if not chosen.get(nic["NIC_ID"]):
+            raise ActionError(f"NIC {nic['NIC_ID']} needs a network; name it in the extra template", vm.id)
+        nic["NETWORK_ID"] = chosen[nic["NIC_ID"]]
+        lease_nic(tx, session, vm, nic)
+    set_automatic_requirements(vm)
 
 
 def _check_state(vm: Vm, *, live: bool) -> None:

@@ -6,6 +6,7 @@ from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.hooks import with_plugin_steps
 from opennebula_core.model.objects import HistoryRecord, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
@@ -57,6 +58,8 @@ class VmPlans:
 
     def begin(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         """Begin a plan; its first step's state is saved together with what the caller has changed."""
+        if (vm.state, vm.lcm_state) == operations.RUNNING:
+            self.abandon(tx, vm)  # a reboot that goes on, or hangs: nothing else leaves the VM in RUNNING
         if plan.steps[0].lcm_state is LcmState.RUNNING:
             tx.vms.save(vm)
         tx.loaded["vm", vm.id] = vm

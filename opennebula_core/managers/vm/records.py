@@ -25,6 +25,7 @@ def open_record(
         gid=group_id,
     )
     vm.history.append(record)
+    vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
     tx.hosts.book(host.id, vm)
     return record
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import IntEnum
 
+from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, ParameterError
 from opennebula_core.managers.core import Core
@@ -95,9 +96,7 @@ class VmRecovery:
             self._fail(tx, vm, plan)
 
     def _revive(self, tx: Transaction, plan: Plan) -> Plan:
-        """Make the plan the one under way again; what may still be running for it is superseded."""
-        if plan.status is PlanStatus.ACTIVE:
-            self._core.executor.stop_after_commit(tx, plan.id)
+        """Make the plan the one under way again."""
         revived = replace(plan, status=PlanStatus.ACTIVE, attempt=plan.attempt + 1, error="")
         tx.execute("UPDATE plan SET status = 'active', error = '', ended = 0 WHERE id = ?", (plan.id,))
         table.move(tx, revived)
@@ -106,6 +105,8 @@ class VmRecovery:
     def _retry(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         if plan.current.at_most_once:
             raise self._refused(vm)
+        if plan.status is PlanStatus.ACTIVE:  # or its late answer would be taken for the new attempt's
+            self._plans.cancel_request(tx, vm, plan)
         revived = self._revive(tx, plan)
         vm.user_template.remove("ERROR")
         tx.vms.save(vm)
@@ -131,28 +132,31 @@ class VmRecovery:
             if following is not None:
                 tx.after_commit(lambda: self._core.executor.start(following))
             return
-        self._back_home(tx, vm)
+        if vm.lcm_state in _GIVEN_UP and len(vm.history) > 1:
+            self._back_home(tx, vm, plan)
 
-    def _back_home(self, tx: Transaction, vm: Vm) -> None:
-        """Give a migration up whose transfer failed: the VM belongs to the host it came from.
+    def _back_home(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
+        """Give a migration up that failed: the VM belongs to the host that it came from again.
 
-        Its files never left that host.
+        Until a transfer has ended the files are where they were; after it they have to be moved back.
         """
-        restarts = {
-            LcmState.PROLOG_MIGRATE_FAILURE: None,
-            LcmState.PROLOG_MIGRATE_UNKNOWN_FAILURE: (VmState.ACTIVE, LcmState.UNKNOWN),
-            LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE: (VmState.POWEROFF, LcmState.LCM_INIT),
-            LcmState.PROLOG_MIGRATE_SUSPEND_FAILURE: (VmState.SUSPENDED, LcmState.LCM_INIT),
-        }
-        if vm.lcm_state not in restarts or len(vm.history) < 2:
-            raise self._refused(vm)
-        was_saved = vm.history[-2].action is HistoryAction.MIGRATE
-        return_home(tx, vm)
+        given_up = vm.lcm_state
         vm.user_template.remove("ERROR")
-        rest = restarts[vm.lcm_state]
-        if rest is None:
-            rest = (VmState.SUSPENDED if was_saved else VmState.POWEROFF, LcmState.LCM_INIT)
-            self._effects.set_state(tx, vm, *rest)
-            self._plans.begin(tx, vm, operations.resume(vm))
+        return_home(tx, vm)
+        rest = _GIVEN_UP[given_up]
+        if rest is not None:
+            self._effects.set_state(tx, vm, rest, LcmState.LCM_INIT)
             return
-        self._effects.set_state(tx, vm, *rest)
+        is_saved = any(step.action == VmmAction.RESTORE.value for step in plan.steps)
+        has_moved = given_up is LcmState.BOOT_MIGRATE_FAILURE
+        self._plans.begin(tx, vm, operations.return_home(vm, is_saved=is_saved, has_moved=has_moved))
+
+
+_GIVEN_UP: dict[LcmState, VmState | None] = {
+    LcmState.PROLOG_MIGRATE_FAILURE: None,
+    LcmState.BOOT_MIGRATE_FAILURE: None,
+    LcmState.PROLOG_MIGRATE_UNKNOWN_FAILURE: None,
+    LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE: VmState.POWEROFF,
+    LcmState.PROLOG_MIGRATE_SUSPEND_FAILURE: VmState.SUSPENDED,
+}
+"""What rests at home when its migration is given up; None for what is started there."""

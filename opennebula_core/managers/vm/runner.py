@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from opennebula_core.contracts.vmm import VmmAction
@@ -201,10 +201,12 @@ class DriverSteps:
             )
             return live_migration_line(vm, there)
         if action == VmmAction.CLEANUP.value:
-            hosts = [view.record.hostname]
+            lines = [*delete_lines(vm, stay, view.record.hostname), ""]
             other = plan.current.arguments.get("other_host", "")
-            hosts.extend([other] if other else [])
-            return "\n".join(line for host in hosts for line in (*delete_lines(vm, stay, host), ""))
+            if other:
+                there = replace(stay, paths=stay.previous_paths or stay.paths)
+                lines += [*delete_lines(vm, there, other), ""]
+            return "\n".join(lines)
         return ""
 
     def _context_line(self, vm: Vm, stay: Stay) -> str:
