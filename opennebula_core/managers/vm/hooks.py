@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from opennebula_core.contracts.plan import PlanStep, insert_steps
+from opennebula_core.errors import ActionError, OpenNebulaError, RequestError
 from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState
@@ -14,8 +15,17 @@ from opennebula_core.plans.plan import Plan, Step
 def with_plugin_steps(hooks: CoreHooks, plan: Plan, vm: Vm) -> Plan:
     """Return the plan with the steps that plugins add.
 
-    :raises OpenNebulaError: a plugin refuses the operation, or names a place that the plan does not have
+    :raises RequestError: a plugin refuses the operation, or names a place that the plan does not have
     """
+    try:
+        return _extended(hooks, plan, vm)
+    except RequestError:
+        raise
+    except OpenNebulaError as error:
+        raise ActionError(f"{plan.operation} of VM {vm.id} refused: {error}", vm.id) from error
+
+
+def _extended(hooks: CoreHooks, plan: Plan, vm: Vm) -> Plan:
     record = vm.last_record
     drivers = {"vmm": record.vm_mad if record else "", "tm": record.tm_mad if record else ""}
     present = [PlanStep(step.kind, drivers.get(step.kind, step.kind), step.action) for step in plan.steps]
