@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from opennebula_core.errors import ActionError, ParameterError
+from opennebula_core.model.states import LcmState, VmState
+
+from ..conftest import RUNNING, Cloud, Place
+
+INIT = LcmState.LCM_INIT
+DONE: Place = (VmState.DONE, INIT)
+PENDING: Place = (VmState.PENDING, INIT)
+POWEROFF: Place = (VmState.POWEROFF, INIT)
+STOPPED: Place = (VmState.STOPPED, INIT)
+UNDEPLOYED: Place = (VmState.UNDEPLOYED, INIT)
+FAILURE, SUCCESS, RETRY, DELETE, RECREATE, DELETE_DB = range(6)
+NOTHING = ["0", "0", "0"]
+FAILS: Mapping[str, object] = {"failure_rate": 1.0, "message": "no luck"}
+ENDS: dict[LcmState, Place] = {
+    LcmState.PROLOG_FAILURE: RUNNING,
+    LcmState.BOOT_FAILURE: RUNNING,
+    LcmState.EPILOG_FAILURE: DONE,
+    LcmState.EPILOG_STOP_FAILURE: STOPPED,
+    LcmState.EPILOG_UNDEPLOY_FAILURE: UNDEPLOYED,
+    LcmState.PROLOG_MIGRATE_FAILURE: RUNNING,
+    LcmState.BOOT_MIGRATE_FAILURE: RUNNING,
+    LcmState.PROLOG_RESUME_FAILURE: RUNNING,
+    LcmState.BOOT_STOPPED_FAILURE: RUNNING,
+    LcmState.PROLOG_UNDEPLOY_FAILURE: RUNNING,
+    LcmState.BOOT_UNDEPLOY_FAILURE: RUNNING,
+}
+"""Where the interrupted operation was going to, by the failure state."""
+BROKEN: dict[LcmState, str] = {
+    LcmState.PROLOG_FAILURE: "tm/CLONE",
+    LcmState.BOOT_FAILURE: "vmm/DEPLOY",
+    LcmState.EPILOG_FAILURE: "tm/DELETE",
+    LcmState.BOOT_MIGRATE_FAILURE: "vmm/RESTORE",
+    LcmState.BOOT_STOPPED_FAILURE: "vmm/RESTORE",
+    LcmState.BOOT_UNDEPLOY_FAILURE: "vmm/DEPLOY",
+}
+"""The driver's action that fails; elsewhere it is the moving of the files."""
+
+
+def _recover(cloud: Cloud, vm_id: int, operation: int) -> None:
+    cloud.client.call("one.vm.recover", vm_id, operation)
+
+
+def _end(cloud: Cloud, vm_id: int) -> None:
+    cloud.behave({})
+    if cloud.place(vm_id) != DONE:
+        cloud.act("terminate-hard", vm_id)
+    cloud.settle(vm_id, DONE)
+    assert (cloud.usage(0), cloud.usage(1)) == (NOTHING, NOTHING)
+    records = cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY")
+    assert all(record.findtext("ETIME") != "0" for record in records)
+    for host in ("h1", "h2"):
+        assert not (cloud.location / f"var/dummy/hosts/{host}/one-{vm_id}.json").exists()
+
+
+def _fail_at(cloud: Cloud, failure: LcmState) -> int:
+    """Return a VM in a failure state, with drivers that work again."""
+    name, fails = failure.name, {BROKEN.get(failure, "tm/MV"): FAILS}
+    if name in ("PROLOG_FAILURE", "BOOT_FAILURE"):
+        vm_id = cloud.vm()
+        cloud.behave(fails)
+        cloud.deploy(vm_id)
+    elif name.startswith("EPILOG") or "MIGRATE" in name:
+        vm_id = cloud.running_vm()
+        cloud.behave(fails)
+        if "MIGRATE" in name:
+            cloud.client.call("one.vm.migrate", vm_id, cloud.host_ids[1], False, False, -1, 0)
+        else:
+            actions = {"EPILOG_FAILURE": "terminate-hard", "EPILOG_STOP_FAILURE": "stop"}
+            cloud.act(actions.get(name, "undeploy-hard"), vm_id)
+    else:
+        vm_id = cloud.running_vm()
+        is_stop = "UNDEPLOY" not in name
+        cloud.act("stop" if is_stop else "undeploy-hard", vm_id)
+        cloud.settle(vm_id, STOPPED if is_stop else UNDEPLOYED)
+        cloud.behave(fails)
+        cloud.act("resume", vm_id)
+        cloud.deploy(vm_id)
+    cloud.settle(vm_id, (VmState.ACTIVE, failure))
+    cloud.behave({})
+    return vm_id
+
+
+@pytest.mark.parametrize("failure", ENDS, ids=lambda failure: failure.name)
+def test_a_retry_does_what_had_failed(cloud: Cloud, failure: LcmState) -> None:
+    vm_id = _fail_at(cloud, failure)
+    assert "no luck" in cloud.document("vm", vm_id).findtext("USER_TEMPLATE/ERROR", "")
+    _recover(cloud, vm_id, RETRY)
+    cloud.settle(vm_id, ENDS[failure])
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize("failure", ENDS, ids=lambda failure: failure.name)
+def test_what_an_operator_calls_a_success_lets_the_operation_go_on(cloud: Cloud, failure: LcmState) -> None:
+    vm_id = _fail_at(cloud, failure)
+    _recover(cloud, vm_id, SUCCESS)
+    cloud.settle(vm_id, ENDS[failure])
+    assert cloud.document("vm", vm_id).find("USER_TEMPLATE/ERROR") is None
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize("failure", ENDS, ids=lambda failure: failure.name)
+@pytest.mark.parametrize("operation", [DELETE, DELETE_DB], ids=["delete", "delete-db"])
+def test_a_failed_vm_can_be_ended_and_gives_everything_back(
+    cloud: Cloud, failure: LcmState, operation: int
+) -> None:
+    vm_id = _fail_at(cloud, failure)
+    _recover(cloud, vm_id, operation)
+    cloud.settle(vm_id, DONE)
+    assert cloud.document("vn", cloud.network_id).findtext("USED_LEASES") == "0"
+    assert cloud.document("image", cloud.image_id).findtext("RUNNING_VMS") == "0"
+    assert (cloud.usage(0), cloud.usage(1)) == (NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize("failure", ENDS, ids=lambda failure: failure.name)
+def test_a_failed_vm_that_is_recreated_starts_anew(cloud: Cloud, failure: LcmState) -> None:
+    vm_id = _fail_at(cloud, failure)
+    _recover(cloud, vm_id, RECREATE)
+    cloud.settle(vm_id, PENDING)
+    assert (cloud.usage(0), cloud.usage(1)) == (NOTHING, NOTHING)
+    seq = len(cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY"))
+    cloud.deploy(vm_id, 1)
+    cloud.settle(vm_id, RUNNING)
+    assert (cloud.location / f"var/vms/{vm_id}/transfer.{seq}.prolog").exists()
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize(
+    ("failure", "shown"),
+    [
+        (LcmState.PROLOG_MIGRATE_FAILURE, ["BOOT_MIGRATE"]),
+        (LcmState.BOOT_MIGRATE_FAILURE, ["PROLOG_MIGRATE", "BOOT_MIGRATE"]),
+    ],
+    ids=["before the files moved", "after"],
+)
+def test_a_migration_that_is_given_up_goes_on_at_home(
+    cloud: Cloud, failure: LcmState, shown: list[str]
+) -> None:
+    vm_id = _fail_at(cloud, failure)
+    log = cloud.location / f"var/vms/{vm_id}/vm.log"
+    cloud.wait_until(lambda: failure.name in log.read_text(), "the log")
+    told = len(log.read_text())
+    _recover(cloud, vm_id, FAILURE)
+    cloud.settle(vm_id, RUNNING)
+    cloud.wait_until(lambda: "state is RUNNING" in log.read_text()[told:], "the log")
+    states = [line.rpartition(" ")[2] for line in log.read_text()[told:].splitlines() if "LCM state" in line]
+    assert states == [*shown, "RUNNING"]
+    assert (cloud.usage(0)[0], cloud.usage(1)[0]) == ("1", "0")
+    assert cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY/HOSTNAME")[-1].text == "h1"
+    assert (cloud.location / f"var/dummy/hosts/h1/one-{vm_id}.json").exists()
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize("failure", [LcmState.PROLOG_FAILURE, LcmState.EPILOG_STOP_FAILURE])
+def test_what_has_failed_already_stays_so(cloud: Cloud, failure: LcmState) -> None:
+    vm_id = _fail_at(cloud, failure)
+    _recover(cloud, vm_id, FAILURE)
+    assert cloud.place(vm_id) == (VmState.ACTIVE, failure)
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize("operation", [FAILURE, SUCCESS, RETRY])
+def test_a_vm_at_rest_has_nothing_to_recover(cloud: Cloud, operation: int) -> None:
+    vm_id = cloud.running_vm()
+    with pytest.raises(ActionError, match="Recover action is not available for state RUNNING"):
+        _recover(cloud, vm_id, operation)
+    cloud.act("poweroff-hard", vm_id)
+    cloud.settle(vm_id, POWEROFF)
+    with pytest.raises(ActionError, match="Recover action is not available for state POWEROFF"):
+        _recover(cloud, vm_id, operation)
+    _end(cloud, vm_id)
+
+
+def test_there_are_six_operations(cloud: Cloud) -> None:
+    vm_id = cloud.vm()
+    with pytest.raises(ParameterError, match="Wrong recovery operation 6"):
+        _recover(cloud, vm_id, 6)
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize(("action", "state"), [("tm/CLONE", LcmState.PROLOG), ("vmm/DEPLOY", LcmState.BOOT)])
+@pytest.mark.parametrize(("operation", "place"), [(DELETE, DONE), (RECREATE, PENDING)])
+def test_a_step_that_hangs_does_not_hold_a_deletion_up(
+    cloud: Cloud, action: str, state: LcmState, operation: int, place: Place
+) -> None:
+    cloud.behave({action: {"hang": True}})
+    vm_id = cloud.vm()
+    cloud.deploy(vm_id)
+    cloud.settle(vm_id, (VmState.ACTIVE, state))
+    _recover(cloud, vm_id, operation)
+    cloud.settle(vm_id, place)
+    assert cloud.usage() == NOTHING
+    _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize(("action", "place"), [("stop", STOPPED), ("undeploy", UNDEPLOYED)])
+def test_a_vm_that_waits_on_the_front_end_is_recreated_from_its_images(
+    cloud: Cloud, action: str, place: Place
+) -> None:
+    vm_id = cloud.running_vm()
+    cloud.act(action, vm_id)
+    cloud.settle(vm_id, place)
+    _recover(cloud, vm_id, RECREATE)
+    cloud.settle(vm_id, PENDING)
+    cloud.deploy(vm_id)
+    cloud.settle(vm_id, RUNNING)
+    assert (cloud.location / f"var/vms/{vm_id}/transfer.1.prolog").exists()
+    _end(cloud, vm_id)
+
+
+def test_a_vm_whose_image_broke_is_not_recreated_before_the_image_is_there(cloud: Cloud) -> None:
+    cloud.behave({"datastore/CP": {"failure_rate": 1.0, "delay_s": 0.3}})
+    image_id = cloud.client.integer("one.image.allocate", "NAME=bad\nPATH=/any\n", cloud.datastore_id)
+    vm_id = cloud.client.integer("one.vm.allocate", f"CPU=1\nMEMORY=64\nDISK=[IMAGE_ID={image_id}]\n", False)
+    cloud.settle(vm_id, (VmState.CLONING_FAILURE, INIT))
+    with pytest.raises(ActionError, match=f"image {image_id} is in state ERROR"):
+        _recover(cloud, vm_id, RECREATE)
+    assert cloud.place(vm_id) == (VmState.CLONING_FAILURE, INIT)
+    _recover(cloud, vm_id, DELETE)
+    cloud.settle(vm_id, DONE)
+    assert cloud.document("image", image_id).findtext("RUNNING_VMS") == "0"
