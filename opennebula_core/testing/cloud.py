@@ -32,7 +32,7 @@ from opennebula_core.db.transaction import Snapshot
 from opennebula_core.dummy.behaviour import write_control
 from opennebula_core.model.objects import Host, Image, Network, Vm
 from opennebula_core.model.states import HostState, ImageState, LcmState, VmState
-from opennebula_core.model.transitions import state_name
+from opennebula_core.model.transitions import Place, state_name
 from opennebula_core.xml import element
 
 ADMIN: Final = "oneadmin:secret"
@@ -48,6 +48,11 @@ vm_period_s = 1
 vm_state_period_s = 1
 """
 Condition = Callable[[], bool | Awaitable[bool]]
+
+
+def place_of(state: VmState | LcmState) -> Place:
+    """Return both states of a VM of which one says all; as numbers the two kinds are easily confused."""
+    return (state, LcmState.LCM_INIT) if isinstance(state, VmState) else (VmState.ACTIVE, state)
 
 
 class Clock:
@@ -185,12 +190,13 @@ class Cloud:
 
     async def settle(self, vm_id: int, *states: VmState | LcmState) -> None:
         """Wait until a VM is in one of the states, by whichever of its two."""
+        places = [place_of(state) for state in states]
 
         def is_there() -> bool:
             vm = self.vm(vm_id)
-            return vm.state in states if vm.state is not VmState.ACTIVE else vm.lcm_state in states
+            return (vm.state, vm.lcm_state) in places
 
-        wanted = " or ".join(state.name for state in states)
+        wanted = " or ".join(state_name(*place) for place in places)
         await self.until(is_there, lambda: f"VM {vm_id} in {wanted}: {self._story(vm_id)}")
 
     def _story(self, vm_id: int) -> str:
