@@ -14,12 +14,15 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
+import pytest_asyncio
 
 from opennebula_core.client import Client
 from opennebula_core.dummy.behaviour import write_control
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.testing.cloud import Cloud as FrontEnd
 from opennebula_core.testing.cloud import running_cloud
+
+from .estate import Estate, running_estate
 
 LIMIT_S = 30.0
 CONFIGURATION = """[api]
@@ -166,3 +169,18 @@ async def front_end(tmp_path: Path) -> AsyncIterator[FrontEnd]:
     """Run a front-end of the test's own in this process, with dummy drivers and no hosts."""
     async with running_cloud(tmp_path) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_estate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]:
+    """Run a cloud in this process for the module."""
+    async with running_estate(tmp_path_factory.mktemp("one")) as running:
+        yield running
+
+
+@pytest.fixture
+def estate(module_estate: Estate) -> Iterator[Estate]:
+    """Return the module's cloud with drivers that behave."""
+    module_estate.cloud.behave()
+    yield module_estate
+    module_estate.cloud.behave()
