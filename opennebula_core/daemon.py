@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from opennebula_core.api.authentication import Authenticator
@@ -28,6 +29,7 @@ from opennebula_core.config.location import Location
 from opennebula_core.config.pid_file import take_pid_file
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.db.connection import Clock
+from opennebula_core.db.outbox import keep_outbox_short
 from opennebula_core.db.store import Store
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.managers.builtin import builtin_managers
@@ -74,9 +76,13 @@ class Daemon:
         await self.core.executor.resume_all()
         for begin in self.core.on_start:
             begin()
+        self._keep("outbox", partial(keep_outbox_short, self.store))
         for name, task in self.registry.background_tasks.items():
-            self.tasks.append(asyncio.create_task(_keep_running(name, task), name=name))
+            self._keep(name, task)
         await self.server.start()
+
+    def _keep(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
+        self.tasks.append(asyncio.create_task(_keep_running(name, task), name=name))
 
     async def stop(self) -> None:
         """End in order: no new requests, no background work, no drivers, then the database."""
