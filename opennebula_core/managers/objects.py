@@ -50,6 +50,7 @@ def parse_text(text: str) -> Template:
 
 
 UpdateHook = Callable[[Transaction, Session, PoolObject, Template], None]
+RenameHook = Callable[[Transaction, PoolObject], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Kind:
     :param restricted: attributes that only administrators may set
     :param kept: attributes that an update by replacing does not drop
     :param updated: called with the object and its new template before it is saved
+    :param renamed: called with the object under its new name, for what others keep of it
     :param template_field: the field that update changes
     """
 
@@ -70,6 +72,7 @@ class Kind:
     restricted: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     updated: UpdateHook | None = None
+    renamed: RenameHook | None = None
     template_field: str = "template"
 
 
@@ -85,6 +88,8 @@ def rename_method(kind: Kind) -> Method:
             raise ActionError(str(error), object_id) from None
         renamed.name = name
         pool.save(renamed)
+        if kind.renamed is not None:
+            kind.renamed(tx, renamed)
         return object_id
 
     return Method(

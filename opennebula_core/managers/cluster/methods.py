@@ -11,7 +11,7 @@ from opennebula_core.errors import ActionError
 from opennebula_core.managers.host.capacity import set_limits
 from opennebula_core.managers.objects import Kind, rename_method, update_method
 from opennebula_core.managers.pools import info_method, pool_method
-from opennebula_core.model.objects import Cluster, Datastore, Network
+from opennebula_core.model.objects import Cluster, Datastore, Network, PoolObject
 from opennebula_core.model.template import Template
 
 CLUSTER = ObjectKind.CLUSTER
@@ -22,7 +22,7 @@ _DEFAULT = 0
 
 def cluster_methods() -> Iterable[Method]:
     """Return all methods of clusters and their pool."""
-    kind = Kind("one.cluster", CLUSTER, updated=_updated)
+    kind = Kind("one.cluster", CLUSTER, updated=_updated, renamed=_renamed)
     yield rename_method(kind)
     yield update_method(kind)
     yield info_method("one.cluster", CLUSTER, _render)
@@ -56,6 +56,13 @@ def _updated(tx: Transaction, session: Session, changed: object, template: Templ
     for host in tx.hosts.where("cluster_id = ?", (changed.id,)):
         set_limits(tx, host)
         tx.hosts.save(host)
+
+
+def _renamed(tx: Transaction, cluster: PoolObject) -> None:
+    for (host_id,) in tx.query(
+        "UPDATE host SET cluster = ? WHERE cluster_id = ? RETURNING id", (cluster.name, cluster.id)
+    ):
+        tx.emit(ObjectKind.HOST, host_id, "update")
 
 
 def _allocate(tx: Transaction, session: Session, name: str) -> int:

@@ -11,7 +11,7 @@ from opennebula_core.errors import ActionError, InternalError, ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
-from opennebula_core.model.objects import Datastore
+from opennebula_core.model.objects import Datastore, PoolObject
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType
 from opennebula_core.model.template import Template
 
@@ -22,7 +22,7 @@ _KEPT = ("DS_MAD", "TM_MAD", "TYPE", "BASE_PATH")
 
 def datastore_methods(core: Core) -> Iterable[Method]:
     """Return all methods of datastores and their pool."""
-    yield from owned_methods(Kind("one.datastore", DATASTORE, kept=_KEPT, updated=_updated))
+    yield from owned_methods(Kind("one.datastore", DATASTORE, kept=_KEPT, updated=_updated, renamed=_renamed))
     yield info_method("one.datastore", DATASTORE, _render)
     yield pool_method("one.datastorepool.info", DATASTORE, "DATASTORE_POOL", _render_many, ())
     yield _allocate(core)
@@ -57,6 +57,13 @@ def _updated(tx: Transaction, session: Session, changed: object, template: Templ
     assert isinstance(changed, Datastore)
     changed.ds_mad = template.get("DS_MAD") or changed.ds_mad
     changed.tm_mad = template.get("TM_MAD") or changed.tm_mad
+
+
+def _renamed(tx: Transaction, datastore: PoolObject) -> None:
+    for (image_id,) in tx.query(
+        "UPDATE image SET datastore = ? WHERE datastore_id = ? RETURNING id", (datastore.name, datastore.id)
+    ):
+        tx.emit(ObjectKind.IMAGE, image_id, "update")
 
 
 def datastore_type(template: Template) -> DatastoreType:

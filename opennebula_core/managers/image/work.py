@@ -5,6 +5,7 @@ An image in LOCKED waits to be made, one in DELETE to be removed; the row itself
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from datetime import timedelta
@@ -25,6 +26,8 @@ LOG = logging.getLogger(__name__)
 STAT_TIMEOUT = timedelta(seconds=60)
 COPY_TIMEOUT = timedelta(hours=12)
 MAX_RESENDS = 3
+FIRST_SIZE_REQUEST = 1 << 30
+"""Who asks for a size has no image yet; the numbers of such requests are no image's."""
 
 
 class ImageWork:
@@ -33,7 +36,7 @@ class ImageWork:
     def __init__(self, core: Core, effects: VmEffects) -> None:
         self._core = core
         self._effects = effects
-        self._requests = 0
+        self._sizes_asked = itertools.count(FIRST_SIZE_REQUEST)
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -42,8 +45,9 @@ class ImageWork:
 
         :raises DriverError: the driver cannot tell, for example because the file is not there
         """
-        self._requests += 1
-        request = DatastoreRequest("STAT", self._requests, image_xml(image), datastore_xml(datastore))
+        request = DatastoreRequest(
+            "STAT", next(self._sizes_asked), image_xml(image), datastore_xml(datastore)
+        )
         reply = await self._core.drivers.request("datastore", datastore.ds_mad, request, timeout=STAT_TIMEOUT)
         if not reply.success:
             raise DriverError(reply.info)
@@ -101,15 +105,18 @@ class ImageWork:
         self._core.progress.pop(("datastore", image.id), None)
         words = reply.info.split()
         if reply.success and words:
-            await self._core.store.write(lambda tx: self._made(tx, image.id, words))
+            if not await self._core.store.write(lambda tx: self._made(tx, image.id, words)):
+                image.source = words[0]
+                await self._ask("RM", image, datastore)  # it was deleted meanwhile
         else:
             reason = reply.info or "the driver named no source"
             await self._core.store.write(lambda tx: self._failed(tx, image.id, action, reason))
 
-    def _made(self, tx: Transaction, image_id: int, words: list[str]) -> None:
+    def _made(self, tx: Transaction, image_id: int, words: list[str]) -> bool:
+        """Show an image that is there; return whether anybody still wants it."""
         image = tx.images.find(image_id)
         if image is None or image.state not in BEING_MADE:
-            return
+            return False
         image.source = words[0]
         image.format = words[1] if len(words) > 1 else image.format or "raw"
         if image.cloning_id >= 0:
@@ -120,6 +127,7 @@ class ImageWork:
         image.state = ready if image.running_vms else ImageState.READY
         tx.images.save(image, f"state {image.state.name}")
         self._wake_vms(tx, image)
+        return True
 
     def _failed(self, tx: Transaction, image_id: int, action: str, reason: str) -> None:
         image = tx.images.find(image_id)
@@ -130,6 +138,7 @@ class ImageWork:
         image.template.set("ERROR", f"{time.ctime(tx.now)} : Error copying image in the datastore: {reason}")
         if image.cloning_id >= 0:
             self._end_cloning(tx, image.cloning_id)
+            image.cloning_id = -1
         tx.images.save(image, "state ERROR")
         for vm_id in tx.images.vm_ids(image_id):
             vm = tx.vms.get(vm_id)
@@ -160,12 +169,19 @@ class ImageWork:
             self._effects.set_state(tx, vm, VmState.HOLD if held else VmState.PENDING, vm.lcm_state)
 
     async def _remove(self, image: Image, datastore: Datastore) -> None:
+        if image.prev_state in BEING_MADE:
+            await self._core.drivers.cancel("datastore", datastore.ds_mad, image.id)
         if image.source:
             reply = await self._ask("RM", image, datastore)
             if not reply.success:
                 await self._core.store.write(lambda tx: self._not_removed(tx, image.id, reply.info))
                 return
-        await self._core.store.write(lambda tx: tx.images.drop(image.id))
+        await self._core.store.write(lambda tx: self._removed(tx, image))
+
+    def _removed(self, tx: Transaction, image: Image) -> None:
+        if image.cloning_id >= 0:
+            self._end_cloning(tx, image.cloning_id)
+        tx.images.drop(image.id)
 
     @staticmethod
     def _not_removed(tx: Transaction, image_id: int, reason: str) -> None:

@@ -58,6 +58,7 @@ def _render_many(tx: Snapshot, networks: Iterable[Network]) -> Iterable[str]:
 
 def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
     assert isinstance(changed, Network)
+    _check_interfaces(template.get("BRIDGE"), template.get("PHYDEV"))
     for name, attribute in (
         ("BRIDGE", "bridge"),
         ("PHYDEV", "phydev"),
@@ -107,7 +108,7 @@ def _new_network(tx: Transaction, session: Session, template: Template, cluster_
         if vn_mad not in _MAKES_BRIDGE:
             raise InternalError("No BRIDGE in template for Virtual Network.")
         bridge = f"onebr{network_id}"
-    _check_interface("BRIDGE", bridge)
+    _check_interfaces(bridge, template.get("PHYDEV"))
     network = Network(
         id=network_id,
         name=name,
@@ -135,6 +136,12 @@ def _new_network(tx: Transaction, session: Session, template: Template, cluster_
     if not template.get("SECURITY_GROUPS"):
         template.set("SECURITY_GROUPS", "0")
     return network
+
+
+def _check_interfaces(bridge: str, phydev: str) -> None:
+    for what, name in (("BRIDGE", bridge), ("PHYDEV", phydev)):
+        if name:
+            _check_interface(what, name)
 
 
 def _check_interface(what: str, name: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.template import render_template
+from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import (
     Kind,
@@ -104,18 +105,30 @@ def _allocate(core: Core) -> Method:
 
 
 def _clone(tx: Transaction, session: Session, template_id: int, name: str, recursive: bool) -> int:
+    _refuse("recursive", recursive, "clone the images too, and name the copies in the new template")
     source = tx.vm_templates.get(template_id)
     return _new(tx, session, name, source.template.copy()).id
 
 
 def _delete(tx: Transaction, session: Session, template_id: int, recursive: bool) -> int:
+    _refuse("recursive", recursive, "delete the images too")
     tx.vm_templates.get(template_id)
     tx.vm_templates.drop(template_id)
     return template_id
 
 
+def _refuse(option: str, wanted: bool, instead: str) -> None:
+    """Refuse an option that would do something to images too, rather than do half of it.
+
+    :raises ActionError: it is wanted
+    """
+    if wanted:
+        raise ActionError(f"{option} is not supported by this release; {instead}")
+
+
 def _instantiate(core: Core) -> Method:
     def prepare(template_id: int, name: str, hold: bool, extra: str, persistent: bool) -> tuple[object, ...]:
+        _refuse("persistent", persistent, "clone the images, make the copies persistent and name them")
         return template_id, name, hold, parse_text(extra)
 
     def instantiate(
