@@ -160,14 +160,14 @@ class Cloud:
 
     async def add_image(self, name: str, template: str = "SIZE=64") -> int:
         """Add an image, and wait until it is READY."""
-        text = f"NAME={name}\nPATH=/any/image\n{template}\n"
+        text = f'NAME="{name}"\nPATH=/any/image\n{template}\n'
         image_id = await self.new("one.image.allocate", text, self.datastore_id)
         await self.until(lambda: self.image(image_id).state is ImageState.READY, f"image {name}")
         return image_id
 
     async def add_network(self, name: str, *, first_ip: str = "10.0.0.1", size: int = 50) -> int:
         """Add a network with one address range."""
-        text = f"NAME={name}\nVN_MAD=dummy\nBRIDGE=br0\nAR=[TYPE=IP4,IP={first_ip},SIZE={size}]\n"
+        text = f'NAME="{name}"\nVN_MAD=dummy\nBRIDGE=br0\nAR=[TYPE=IP4,IP={first_ip},SIZE={size}]\n'
         return await self.new("one.vn.allocate", text, -1)
 
     async def add_vm(self, template: str = "", *, hold: bool = True, session: str = ADMIN) -> int:
