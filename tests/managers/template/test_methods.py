@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+
+from opennebula_core.errors import ActionError, AuthorizationError, InternalError
+
+from ..estate import Estate
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALICE = "alice:wonder"
+BASE = "CPU=1\nMEMORY=64\nLABELS=a\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alice(module_estate: Estate) -> str:
+    await module_estate.cloud.call("one.user.allocate", "alice", "wonder", "core", [])
+    return ALICE
+
+
+async def test_what_is_added_replaces_and_joins(estate: Estate) -> None:
+    template_id = await estate.cloud.new("one.template.allocate", f'NAME="base"\n{BASE}')
+    extra = "MEMORY=128\nLABELS=[]\nNOTE=new\n"
+    vm = estate.cloud.vm(await estate.cloud.new("one.template.instantiate", template_id, "mine", True, extra))
+    assert (vm.name, vm.template.get("CPU"), vm.template.get("MEMORY")) == ("mine", "1", "128")
+    assert vm.template.get("TEMPLATE_ID") == str(template_id)
+    assert vm.user_template.get("NOTE") == "new"
+
+
+async def test_a_template_needs_a_name_and_keeps_it_to_itself(estate: Estate) -> None:
+    with pytest.raises(InternalError, match="NAME, it cannot be empty"):
+        await estate.cloud.call("one.template.allocate", BASE)
+    template_id = await estate.cloud.new("one.template.allocate", f'NAME="unnamed VMs"\n{BASE}')
+    vm_id = await estate.cloud.new("one.template.instantiate", template_id, "", True)
+    assert estate.cloud.vm(vm_id).name == f"one-{vm_id}"
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("delete", (True,)), ("clone", ("copy", True)), ("instantiate", ("vm", True, "", True))],
+)
+async def test_what_would_change_images_too_is_refused_not_half_done(
+    estate: Estate, method: str, params: tuple[object, ...]
+) -> None:
+    template_id = await estate.cloud.new("one.template.allocate", f'NAME="kept by {method}"\n{BASE}')
+    with pytest.raises(ActionError, match="is not supported by this release"):
+        await estate.cloud.call(f"one.template.{method}", template_id, *params)
+    assert await estate.cloud.document("one.template.info", template_id) is not None
+
+
+async def test_a_plain_user_may_use_what_an_administrator_has_put_into_a_template(
+    estate: Estate, alice: str
+) -> None:
+    restricted = 'RAW=[TYPE=kvm,DATA="x"]\n'
+    template_id = await estate.cloud.new("one.template.allocate", f'NAME="shared"\n{BASE}{restricted}')
+    with pytest.raises(AuthorizationError, match="Not authorized to perform USE TEMPLATE"):
+        await estate.cloud.new("one.template.instantiate", template_id, "vm", True, session=alice)
+    await estate.cloud.call("one.template.chmod", template_id, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+    vm_id = await estate.cloud.new("one.template.instantiate", template_id, "vm", True, session=alice)
+    assert estate.cloud.vm(vm_id).uname == "alice"
+    with pytest.raises(AuthorizationError, match="restricted attribute RAW"):
+        await estate.cloud.new("one.template.instantiate", template_id, "vm", True, restricted, session=alice)
+    with pytest.raises(AuthorizationError, match="restricted attribute RAW"):
+        await estate.cloud.new("one.template.allocate", f'NAME="own"\n{BASE}{restricted}', session=alice)
+    with pytest.raises(AuthorizationError, match="MANAGE TEMPLATE"):
+        await estate.cloud.call("one.template.update", template_id, "NOTE=mine\n", 1, session=alice)
+
+
+async def test_a_plain_user_cannot_write_restricted_attributes_later(estate: Estate, alice: str) -> None:
+    template_id = await estate.cloud.new("one.template.allocate", f'NAME="own"\n{BASE}', session=alice)
+    with pytest.raises(AuthorizationError, match="restricted attribute RAW"):
+        await estate.cloud.call("one.template.update", template_id, "RAW=[TYPE=kvm]\n", 1, session=alice)
+
+
+async def test_a_template_in_use_may_go(estate: Estate) -> None:
+    template_id = await estate.cloud.new("one.template.allocate", f'NAME="gone"\n{BASE}')
+    vm_id = await estate.cloud.new("one.template.instantiate", template_id, "left", True)
+    await estate.cloud.call("one.template.delete", template_id)
+    assert estate.cloud.vm(vm_id).template.get("TEMPLATE_ID") == str(template_id)
