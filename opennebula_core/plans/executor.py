@@ -115,9 +115,10 @@ class Executor:
         """Go on with every plan that the last process left; return how many."""
 
         def next_attempts(tx: Transaction) -> list[Plan]:
-            plans = [replace(plan, attempt=plan.attempt + 1) for plan in table.all_active(tx)]
-            for plan in plans:
-                table.move(tx, plan)
+            known = table.all_active(tx)
+            plans = [replace(plan, attempt=plan.attempt + 1) for plan in known]
+            for plan, again in zip(known, plans, strict=True):
+                table.move(tx, plan, again)
             return plans
 
         plans = await self._store.write(next_attempts)
@@ -227,37 +228,37 @@ class Executor:
 
     def _next_attempt(self, plan: Plan) -> Callable[[Transaction], Plan | None]:
         def write(tx: Transaction) -> Plan | None:
-            if not table.is_current(tx, plan):
-                return None
             again = replace(plan, attempt=plan.attempt + 1)
-            table.move(tx, again)
-            return again
+            return again if table.move(tx, plan, again) else None
 
         return write
 
     def _record(self, plan: Plan, outcome: Outcome) -> Callable[[Transaction], Plan | None]:
-        def write(tx: Transaction) -> Plan | None:
-            # A plan that was abandoned or moved meanwhile has no use for a late answer.
-            if not table.is_current(tx, plan):
-                return None
-            return self.apply(tx, plan, outcome)
-
-        return write
+        return lambda tx: self.apply(tx, plan, outcome)
 
     def apply(self, tx: Transaction, plan: Plan, outcome: Outcome) -> Plan | None:
-        """Write an outcome and what follows from it; return the plan at its next step, None at its end."""
+        """Write an outcome and what follows from it; return the plan at its next step, None at its end.
+
+        A plan that was abandoned or moved meanwhile has no use for a late answer: nothing is written then.
+        """
         if not outcome.success and not plan.current.failure_is_fine:
-            table.end(tx, plan, PlanStatus.FAILED, outcome.info)
-            self._effects.plan_failed(tx, plan, outcome.info)
+            if table.end(tx, plan, PlanStatus.FAILED, outcome.info):
+                self._effects.plan_failed(tx, plan, outcome.info)
             return None
+        following = None if plan.is_last_step else plan.next()
+        if following is None:
+            is_known = table.end(tx, plan, PlanStatus.DONE)
+        else:
+            is_known = table.move(tx, plan, following)
+        if is_known:
+            self._succeed(tx, plan, following, outcome)
+        return following if is_known else None
+
+    def _succeed(self, tx: Transaction, plan: Plan, following: Plan | None, outcome: Outcome) -> None:
         if not outcome.success:
             LOG.warning("VM %d: %s: %s; the plan goes on", plan.vm_id, plan.current.action, outcome.info)
         self._effects.step_succeeded(tx, plan, outcome.info if outcome.success else "")
-        if plan.is_last_step:
-            table.end(tx, plan, PlanStatus.DONE)
+        if following is None:
             self._effects.plan_done(tx, plan)
-            return None
-        following = plan.next()
-        table.move(tx, following)
-        self._effects.step_started(tx, following)
-        return following
+        else:
+            self._effects.step_started(tx, following)

@@ -13,6 +13,8 @@ COLUMNS = "id, vm_id, operation, version, status, step, attempt, body, error"
 _INSERT = """INSERT INTO plan (vm_id, operation, version, status, step, attempt, body, created, ended, error)
     VALUES (?, ?, ?, 'active', ?, ?, ?, ?, 0, '') RETURNING id"""
 
+_AS_KNOWN = "id = ? AND status = 'active' AND step = ? AND attempt = ?"
+
 
 def create(writer: Writer, plan: Plan) -> Plan:
     """Write a new plan down and return it with its id.
@@ -56,26 +58,22 @@ def all_active(reader: Reader) -> list[Plan]:
     ]
 
 
-def is_current(reader: Reader, plan: Plan) -> bool:
-    """Return whether the plan is still under way, at that step and attempt."""
-    found = reader.one(
-        "SELECT 1 FROM plan WHERE id = ? AND status = 'active' AND step = ? AND attempt = ?",
-        (plan.id, plan.step, plan.attempt),
+def move(writer: Writer, plan: Plan, following: Plan) -> bool:
+    """Write step and attempt of a plan under way; return whether it still was at those of ``plan``."""
+    moved = writer.execute(
+        f"UPDATE plan SET step = ?, attempt = ? WHERE {_AS_KNOWN}",
+        (following.step, following.attempt, plan.id, plan.step, plan.attempt),
     )
-    return found is not None
+    return bool(moved)
 
 
-def move(writer: Writer, plan: Plan) -> None:
-    """Write step and attempt of a plan under way."""
-    writer.execute("UPDATE plan SET step = ?, attempt = ? WHERE id = ?", (plan.step, plan.attempt, plan.id))
-
-
-def end(writer: Writer, plan: Plan, status: PlanStatus, error: str = "") -> None:
-    """Write what became of a plan."""
-    writer.execute(
-        "UPDATE plan SET status = ?, error = ?, ended = ? WHERE id = ?",
-        (str(status), error, writer.now, plan.id),
+def end(writer: Writer, plan: Plan, status: PlanStatus, error: str = "") -> bool:
+    """Write what became of a plan; return whether it still was under way, at that step and attempt."""
+    ended = writer.execute(
+        f"UPDATE plan SET status = ?, error = ?, ended = ? WHERE {_AS_KNOWN}",
+        (str(status), error, writer.now, plan.id, plan.step, plan.attempt),
     )
+    return bool(ended)
 
 
 def abandon(writer: Writer, vm_id: int) -> Plan | None:

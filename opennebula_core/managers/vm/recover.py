@@ -99,7 +99,7 @@ class VmRecovery:
         """Make the plan the one under way again."""
         revived = replace(plan, status=PlanStatus.ACTIVE, attempt=plan.attempt + 1, error="")
         tx.execute("UPDATE plan SET status = 'active', error = '', ended = 0 WHERE id = ?", (plan.id,))
-        table.move(tx, revived)
+        table.move(tx, plan, revived)
         return revived
 
     def _retry(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
