@@ -37,7 +37,6 @@ class ObjectAccess:
     gid: int
     permissions: int
     lock_level: int
-    cluster_ids: tuple[int, ...] = ()
 
 
 class Reader:
@@ -76,6 +75,16 @@ class Writer(Reader):
         self.now = int(self._clock())
         self.loaded: dict[tuple[str, int], Any] = {}
         """Objects that several parts of one job work on, so that each is loaded and saved once."""
+        self._kept: dict[tuple[ObjectKind, int], tuple[int, tuple[Any, ...]]] = {}
+
+    def keep(self, kind: ObjectKind, object_id: int, row: tuple[Any, ...]) -> None:
+        """Keep an object's row for whoever loads the object next in this job."""
+        self._kept[kind, object_id] = (self.connection.total_changes, row)
+
+    def take_kept(self, kind: ObjectKind, object_id: int) -> tuple[Any, ...] | None:
+        """Return the row that is kept, once; None when there is none, or anything was written since."""
+        changes, row = self._kept.pop((kind, object_id), (-1, None))
+        return row if changes == self.connection.total_changes else None
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it touched."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -32,9 +34,23 @@ class NameScope(Enum):
     POOL = "pool"
 
 
-def _access(row: tuple[Any, ...], cluster_ids: tuple[int, ...]) -> ObjectAccess:
-    name, uid, gid, permissions, lock_level = row
-    return ObjectAccess(name, uid, gid, permissions, lock_level, cluster_ids)
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A field whose items are rows of another table, read together with the object.
+
+    :param items: an SQL expression for each item
+    :param source: the table and what follows it, where ``t1`` is the object's own row
+    :param decode: makes the field of all items
+    """
+
+    items: str
+    source: str
+    decode: Callable[[list[Any]], Any] = sorted
+
+    @property
+    def column(self) -> str:
+        """The SQL expression of one JSON array with all items."""
+        return f"(SELECT json_group_array({self.items}) FROM {self.source})"
 
 
 class Pool(Generic[T]):
@@ -51,7 +67,7 @@ class Pool(Generic[T]):
     names: ClassVar[NameScope] = NameScope.NONE
     first_id: ClassVar[int] = 0
     decoders: ClassVar[dict[str, Decode]] = {}
-    children: ClassVar[frozenset[str]] = frozenset()
+    children: ClassVar[Mapping[str, Child]] = {}
     """Fields of the value that live in tables of their own."""
     stored_only: ClassVar[tuple[str, ...]] = ()
 
@@ -65,7 +81,8 @@ class Pool(Generic[T]):
         names = [field.name for field in dataclasses.fields(cls.value)]
         cls._own = tuple(name for name in names if name not in common and name not in cls.children)
         cls._decode = tuple(cls.decoders.get(name) for name in cls._own)
-        cls.statements = pool_statements(cls.row, (*_COMMON, *cls._own), cls.stored_only)
+        children = [child.column for child in cls.children.values()]
+        cls.statements = pool_statements(cls.row, (*_COMMON, *cls._own), cls.stored_only, children)
 
     def __init__(self, transaction: Writer) -> None:
         self.tx = transaction
@@ -74,7 +91,7 @@ class Pool(Generic[T]):
 
     def find(self, object_id: int) -> T | None:
         """Return the object, None when there is none with that id."""
-        row = self.tx.one(self.statements.by_id, (object_id,))
+        row = self.tx.take_kept(self.kind, object_id) or self.tx.one(self.statements.by_id, (object_id,))
         return None if row is None else self._load(row)
 
     def get(self, object_id: int) -> T:
@@ -103,7 +120,15 @@ class Pool(Generic[T]):
     def access(self, object_id: int) -> ObjectAccess | None:
         """Return what authorisation asks about the object, None when there is no such object."""
         row = self.tx.one(self.statements.access, (object_id,))
-        return None if row is None else _access(row, self.cluster_ids(object_id))
+        return None if row is None else ObjectAccess(*row)
+
+    def access_to_change(self, object_id: int) -> ObjectAccess | None:
+        """Return the same for an object that is about to be loaded, for which its row is kept."""
+        row = self.tx.one(self.statements.by_id, (object_id,))
+        if row is None:
+            return None
+        self.tx.keep(self.kind, object_id, row)
+        return ObjectAccess(row[1], row[2], row[3], row[6], row[7])
 
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters that the object is in; kinds without clusters have none."""
@@ -117,16 +142,17 @@ class Pool(Generic[T]):
         lock = Lock(row[7], row[8], row[9]) if row[7] else None
         own = [
             value if decode is None else decode(value)
-            for decode, value in zip(self._decode, row[11:], strict=True)
+            for decode, value in zip(self._decode, row[len(_COMMON) :], strict=False)
         ]
         made: Any = self.value
         loaded: T = made(*row[:7], lock, Template.from_json(row[10]), *own)
         if self.children:
-            self.load_children(loaded)
+            self._load_children(loaded, row[len(_COMMON) + len(own) :])
         return loaded
 
-    def load_children(self, loaded: T) -> None:
-        """Fill the fields that live in other tables."""
+    def _load_children(self, loaded: T, arrays: Iterable[str]) -> None:
+        for (name, child), array in zip(self.children.items(), arrays, strict=True):
+            setattr(loaded, name, child.decode(json.loads(array)))
 
     # -- writing ---------------------------------------------------------------------------------
 

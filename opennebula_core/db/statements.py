@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from peewee import SQL
+
 from opennebula_core.db.tables import PoolRow
 
 
@@ -22,13 +24,16 @@ class PoolStatements:
     access: str
 
 
-def pool_statements(row: type[PoolRow], columns: Sequence[str], stored_only: Sequence[str]) -> PoolStatements:
+def pool_statements(
+    row: type[PoolRow], columns: Sequence[str], stored_only: Sequence[str], children: Sequence[str] = ()
+) -> PoolStatements:
     """Compile the statements for a table.
 
     :param columns: what is read and written
     :param stored_only: what is written but not read back: documents and sums
+    :param children: SQL expressions that are read behind the columns
     """
-    fields = [getattr(row, name) for name in columns]
+    fields = [*(getattr(row, name) for name in columns), *map(SQL, children)]
     written = {name: 0 for name in (*columns, *stored_only)}
     changed = {name: 0 for name in (*columns[1:], *stored_only)}
     access = [getattr(row, name) for name in ("name", "uid", "gid", "permissions", "lock_level")]

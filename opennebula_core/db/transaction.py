@@ -46,6 +46,10 @@ class Snapshot(Writer, Pools):
 class Transaction(Snapshot):
     """The writer's view: what is changed here is on disk before anybody is told."""
 
+    def object_access(self, kind: ObjectKind, object_id: int) -> ObjectAccess | None:
+        """Return owner, permissions and lock of an object, which most likely is loaded next."""
+        return self.pool(kind).access_to_change(object_id)
+
 
 def read_acl_rules(reader: Reader) -> list[AclRule]:
     """Return all access rules, in the order of their ids."""

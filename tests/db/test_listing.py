@@ -78,7 +78,7 @@ def _allowed(tx: Snapshot, kind: ObjectKind, given_rules: list[AclRule]) -> list
         if access is not None and is_allowed(
             user_id=CALLER.user_id, group_ids=CALLER.group_ids, kind=kind.value, right=int(Right.USE),
             object_id=number, owner_id=access.uid, group_id=access.gid, permissions=access.permissions,
-            cluster_ids=access.cluster_ids, rules=given_rules,
+            cluster_ids=tx.pool(kind).cluster_ids(number), rules=given_rules,
         ):  # fmt: skip
             allowed.append(number)
     return sorted(allowed, reverse=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import Pool
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
@@ -13,6 +14,7 @@ from opennebula_core.model.objects import (
     Cluster,
     Datastore,
     Group,
+    HistoryRecord,
     Host,
     Image,
     Lock,
@@ -23,7 +25,7 @@ from opennebula_core.model.objects import (
     Vm,
     VmTemplate,
 )
-from opennebula_core.model.template import Template
+from opennebula_core.model.template import Template, Vector
 
 VALUES: dict[str, Callable[[str, int], PoolObject]] = {
     "vms": lambda name, uid: Vm(-1, name, uid=uid),
@@ -161,3 +163,42 @@ def test_each_change_is_told_of(store: Store) -> None:
     store.write_now(work)
     changes = store.read(lambda tx: tx.changes_after(0, 10))
     assert [change.event for change in changes] == ["allocate INIT", "state MONITORED", "update", "delete"]
+
+
+def test_what_lives_in_other_tables_comes_in_order(store: Store) -> None:
+    def work(tx: Transaction) -> None:
+        vm_id = tx.vms.allocate(Vm(-1, "web"))
+        for seq in (1, 0, 2):
+            record = HistoryRecord(vm_id, seq, 7, f"host {seq}", 0, "dummy", "dummy", 0)
+            tx.vms.save_children(Vm(vm_id, "web", history=[record]))
+        network_id = tx.networks.allocate(Network(-1, "net", cluster_ids=[101, 0, 100]))
+        for range_id in (2, 0):
+            address_range = AddressRange(range_id, "ETHER", 5, "02:00:00:00:00:01", attributes=Vector(A="ü"))
+            tx.networks.add_range(network_id, address_range)
+        assert [record.hostname for record in tx.vms.get(vm_id).history] == ["host 0", "host 1", "host 2"]
+        network = tx.networks.get(network_id)
+        assert network.cluster_ids == [0, 100, 101]
+        assert [(found.id, found.attributes) for found in network.ranges] == [
+            (0, {"A": "ü"}),
+            (2, {"A": "ü"}),
+        ]
+
+    store.write_now(work)
+
+
+def test_the_row_that_a_right_was_checked_on_is_loaded_unless_something_was_written(store: Store) -> None:
+    def work(tx: Transaction) -> list[int]:
+        host_id = tx.hosts.allocate(Host(-1, "host01"))
+        seen = []
+        for is_booked in (False, True):
+            tx.object_access(ObjectKind.HOST, host_id)
+            if is_booked:
+                tx.hosts.book(host_id, Vm(7, "web"))
+            seen.append(tx.hosts.get(host_id).running_vms)
+        tx.object_access(ObjectKind.HOST, host_id)
+        first, second = tx.hosts.get(host_id), tx.hosts.get(host_id)
+        assert first == second
+        assert first is not second
+        return seen
+
+    assert store.write_now(work) == [0, 1]

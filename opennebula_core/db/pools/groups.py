@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import ClusterRow, GroupRow, SecurityGroupRow, UserRow
 from opennebula_core.model.objects import Cluster, Group, SecurityGroup, User
 
@@ -18,14 +18,9 @@ class UserPool(Pool[User]):
     names = NameScope.POOL
     first_id = 2
     decoders = {"enabled": bool}  # noqa: RUF012 - a ClassVar of the base class
-    children = frozenset({"group_ids"})
-
-    def load_children(self, loaded: User) -> None:
-        """Fill the groups."""
-        rows = self.tx.query(
-            "SELECT group_id FROM user_group WHERE user_id = ? ORDER BY group_id", (loaded.id,)
-        )
-        loaded.group_ids = [row[0] for row in rows]
+    children = {  # noqa: RUF012 - a ClassVar of the base class
+        "group_ids": Child("group_id", "user_group WHERE user_id = t1.id")
+    }
 
     def save_children(self, saved: User) -> None:
         """Write the groups; being an admin of one is kept."""
@@ -53,15 +48,10 @@ class GroupPool(Pool[Group]):
     title = "group"
     names = NameScope.POOL
     first_id = 100
-    children = frozenset({"user_ids", "admin_ids"})
-
-    def load_children(self, loaded: Group) -> None:
-        """Fill members and admins."""
-        rows = self.tx.query(
-            "SELECT user_id, is_admin FROM user_group WHERE group_id = ? ORDER BY user_id", (loaded.id,)
-        )
-        loaded.user_ids = [row[0] for row in rows]
-        loaded.admin_ids = [row[0] for row in rows if row[1]]
+    children = {  # noqa: RUF012 - a ClassVar of the base class
+        "user_ids": Child("user_id", "user_group WHERE group_id = t1.id"),
+        "admin_ids": Child("user_id", "user_group WHERE group_id = t1.id AND is_admin"),
+    }
 
     def save_children(self, saved: Group) -> None:
         """Write who is an admin; membership belongs to the users."""

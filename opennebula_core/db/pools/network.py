@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import NetworkRow
 from opennebula_core.errors import InternalError
 from opennebula_core.model.objects import AddressRange, Lease, Network
@@ -15,16 +16,22 @@ from opennebula_core.model.template import Vector
 
 HELD_BY_HAND = -1
 _RANGE_COLUMNS = "id, type, size, mac, ip, global_prefix, ula_prefix, attributes, used_leases"
+_ATTRIBUTES = _RANGE_COLUMNS.split(", ").index("attributes")
+_TAKE_FIRST_FREE = """INSERT INTO lease SELECT network_id, id, first_free, ?, ? FROM address_range
+    WHERE network_id = ? AND id = ? AND first_free < size ON CONFLICT DO NOTHING RETURNING "index" AS taken"""
+# Below an address that was searched for all are taken, below one that was asked for not.
+_COUNT_LEASE = """UPDATE address_range SET used_leases = used_leases + 1,
+    first_free = CASE WHEN ? OR first_free = ? THEN ? + 1 ELSE first_free END
+    WHERE network_id = ? AND id = ?"""
 _NEXT_GAP = """SELECT "index" + 1 FROM lease AS l WHERE network_id = ? AND range_id = ? AND "index" >= ?
     AND NOT EXISTS (SELECT 1 FROM lease WHERE network_id = l.network_id AND range_id = l.range_id
                     AND "index" = l."index" + 1) ORDER BY "index" LIMIT 1"""
 
 
-def _range(row: tuple[Any, ...]) -> AddressRange:
-    range_id, kind, size, mac, ip, global_prefix, ula_prefix, attributes, used = row
-    return AddressRange(
-        range_id, kind, size, mac, ip, global_prefix, ula_prefix, Vector(json.loads(attributes)), used
-    )
+def _ranges(rows: list[list[Any]]) -> list[AddressRange]:
+    for row in rows:
+        row[_ATTRIBUTES] = Vector(json.loads(row[_ATTRIBUTES]))
+    return [AddressRange(*row) for row in sorted(rows, key=itemgetter(0))]
 
 
 class NetworkPool(Pool[Network]):
@@ -41,7 +48,11 @@ class NetworkPool(Pool[Network]):
         "vlan_id_automatic": bool,
         "outer_vlan_id_automatic": bool,
     }
-    children = frozenset({"cluster_ids", "ranges"})
+    children = {  # noqa: RUF012 - a ClassVar of the base class
+        "cluster_ids": Child("cluster_id", "cluster_network WHERE network_id = t1.id"),
+        # Without their leases.
+        "ranges": Child(f"json_array({_RANGE_COLUMNS})", "address_range WHERE network_id = t1.id", _ranges),
+    }
 
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters that have the network."""
@@ -49,14 +60,6 @@ class NetworkPool(Pool[Network]):
             "SELECT cluster_id FROM cluster_network WHERE network_id = ? ORDER BY cluster_id", (object_id,)
         )
         return tuple(row[0] for row in rows)
-
-    def load_children(self, loaded: Network) -> None:
-        """Fill clusters and ranges (without their leases)."""
-        loaded.cluster_ids = list(self.cluster_ids(loaded.id))
-        rows = self.tx.query(
-            f"SELECT {_RANGE_COLUMNS} FROM address_range WHERE network_id = ? ORDER BY id", (loaded.id,)
-        )
-        loaded.ranges = [_range(row) for row in rows]
 
     def load_leases(self, network: Network) -> None:
         """Fill the leases of all ranges."""
@@ -123,6 +126,20 @@ class NetworkPool(Pool[Network]):
 
         Everything below ``first_free`` is taken, so the search starts there.
         """
+        taken = None
+        if index is None:
+            taken = self.tx.value(_TAKE_FIRST_FREE, (vm_id, nic_id, network_id, range_id))
+        if taken is None:
+            taken = self._take_elsewhere(network_id, range_id, vm_id, nic_id, index)
+        if taken is None:
+            return None
+        self.tx.execute(_COUNT_LEASE, (index is None, taken, taken, network_id, range_id))
+        self.tx.execute("UPDATE network SET used_leases = used_leases + 1 WHERE id = ?", (network_id,))
+        return int(taken)
+
+    def _take_elsewhere(
+        self, network_id: int, range_id: int, vm_id: int, nic_id: int, index: int | None
+    ) -> int | None:
         row = self.tx.one(
             "SELECT size, first_free FROM address_range WHERE network_id = ? AND id = ?",
             (network_id, range_id),
@@ -136,15 +153,7 @@ class NetworkPool(Pool[Network]):
         self.tx.execute(
             "INSERT INTO lease VALUES (?, ?, ?, ?, ?)", (network_id, range_id, wanted, vm_id, nic_id)
         )
-        if index is None or wanted == first_free:
-            first_free = wanted + 1
-        self.tx.execute(
-            "UPDATE address_range SET used_leases = used_leases + 1, first_free = ? "
-            "WHERE network_id = ? AND id = ?",
-            (first_free, network_id, range_id),
-        )
-        self.tx.execute("UPDATE network SET used_leases = used_leases + 1 WHERE id = ?", (network_id,))
-        return int(wanted)
+        return wanted
 
     def _free_from(self, network_id: int, range_id: int, first: int) -> int:
         if not self._is_taken(network_id, range_id, first):

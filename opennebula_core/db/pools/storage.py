@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import DatastoreRow, ImageRow
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
@@ -19,7 +19,11 @@ _COUNT_USE = f"""UPDATE image SET running_vms = running_vms + :delta, state = CA
             CASE WHEN running_vms + :delta = 0 THEN {ImageState.READY:d}
                  WHEN persistent = 1 THEN {ImageState.USED_PERS:d} ELSE {ImageState.USED:d} END
         ELSE state END
-    WHERE id = :id RETURNING state"""
+    WHERE id = :id RETURNING state, running_vms"""
+_COUNTING = (
+    ImageState.READY, ImageState.USED, ImageState.USED_PERS,
+    ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS,
+)  # fmt: skip
 
 
 class DatastorePool(Pool[Datastore]):
@@ -32,7 +36,9 @@ class DatastorePool(Pool[Datastore]):
     names = NameScope.POOL
     first_id = 100
     decoders = {"type": DatastoreType, "disk_type": DiskType, "state": DatastoreState}  # noqa: RUF012 - ClassVar
-    children = frozenset({"cluster_ids"})
+    children = {  # noqa: RUF012 - a ClassVar of the base class
+        "cluster_ids": Child("cluster_id", "cluster_datastore WHERE datastore_id = t1.id")
+    }
 
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters that may use the datastore."""
@@ -41,10 +47,6 @@ class DatastorePool(Pool[Datastore]):
             (object_id,),
         )
         return tuple(row[0] for row in rows)
-
-    def load_children(self, loaded: Datastore) -> None:
-        """Fill the clusters."""
-        loaded.cluster_ids = list(self.cluster_ids(loaded.id))
 
     def save_children(self, saved: Datastore) -> None:
         """Write the clusters."""
@@ -116,12 +118,13 @@ class ImagePool(Pool[Image]):
             self._count(image_id, -1)
 
     def _count(self, image_id: int, delta: int) -> None:
-        before = self.tx.value("SELECT state FROM image WHERE id = ?", (image_id,))
         row = self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": delta}).fetchone()
         if row is None:  # it is gone already
             return
-        is_same = row[0] == before
-        self.tx.emit(self.kind, image_id, "update" if is_same else f"state {ImageState(row[0]).name}")
+        state, running_vms = row
+        is_first_or_last = running_vms == max(delta, 0)
+        is_new = is_first_or_last and state in _COUNTING
+        self.tx.emit(self.kind, image_id, f"state {ImageState(state).name}" if is_new else "update")
 
     def vm_ids(self, image_id: int) -> list[int]:
         """Return the VMs that use the image."""

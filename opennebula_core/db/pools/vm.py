@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
-from opennebula_core.db.pool import NameScope, Pool
+from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import HistoryRow, VmRow, VmTemplateRow
 from opennebula_core.documents.vm import render_vm, vm_xml
 from opennebula_core.errors import NotFoundError
@@ -18,15 +19,9 @@ _RECORD = (
     "prolog_stime", "prolog_etime", "running_stime", "running_etime", "epilog_stime", "epilog_etime",
     "action", "uid", "gid", "request_id",
 )  # fmt: skip
-_SELECT_RECORDS = (
-    HistoryRow.select(*(getattr(HistoryRow, name) for name in _RECORD))
-    .where(HistoryRow.vm_id == 0)
-    .order_by(HistoryRow.seq)
-    .sql()[0]
-)
 _INSERT_RECORD = HistoryRow.insert(**dict.fromkeys((*_RECORD, "cpu_percent", "memory_mib"), 0)).sql()[0]
 _SAVE_RECORD = _INSERT_RECORD.replace("INSERT", "INSERT OR REPLACE", 1)
-_ACTION = _RECORD.index("action")
+_SEQ, _ACTION = _RECORD.index("seq"), _RECORD.index("action")
 _DOCUMENT = "SELECT doc_head, doc_middle, doc_tail FROM vm WHERE id = ?"
 _RECORDS_CHANGED = 3
 """A transition touches at most the last three records.
@@ -35,10 +30,10 @@ A migration that is given up closes the stay at home and the one it opened, and 
 """
 
 
-def _record(row: tuple[Any, ...]) -> HistoryRecord:
-    values = list(row)
-    values[_ACTION] = HistoryAction(values[_ACTION])
-    return HistoryRecord(*values)
+def _history(rows: list[list[Any]]) -> list[HistoryRecord]:
+    for row in rows:
+        row[_ACTION] = HistoryAction(row[_ACTION])
+    return [HistoryRecord(*row) for row in sorted(rows, key=itemgetter(_SEQ))]
 
 
 class VmPool(Pool[Vm]):
@@ -56,7 +51,9 @@ class VmPool(Pool[Vm]):
         "resched": bool,
         "user_template": Template.from_json,
     }
-    children = frozenset({"history"})
+    children = {  # noqa: RUF012 - a ClassVar of the base class
+        "history": Child(f"json_array({', '.join(_RECORD)})", "history WHERE vm_id = t1.id", _history)
+    }
     stored_only = (
         "cpu_percent",
         "memory_mib",
@@ -90,10 +87,6 @@ class VmPool(Pool[Vm]):
     def state_text(self, value: Vm) -> str:
         """Return STATE and LCM_STATE."""
         return f"{value.state.name} {value.lcm_state.name}"
-
-    def load_children(self, loaded: Vm) -> None:
-        """Fill the history."""
-        loaded.history = [_record(row) for row in self.tx.query(_SELECT_RECORDS, (loaded.id,))]
 
     def save_children(self, saved: Vm) -> None:
         """Write the records that a transition can have touched."""

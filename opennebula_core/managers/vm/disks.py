@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, InternalError, NotFoundError
-from opennebula_core.managers.rights import require
+from opennebula_core.managers.rights import require_on
 from opennebula_core.model.objects import Datastore, Image, Vm
 from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Vector
@@ -46,7 +46,7 @@ def _from_image(
     tx: Transaction, session: Session, vm: Vm, disk: Vector, default_prefix: str, taken: set[str]
 ) -> bool:
     image = _find_image(tx, session, disk)
-    require(tx, session, ObjectKind.IMAGE, Right.USE, image.id)
+    require_on(tx, session, ObjectKind.IMAGE, Right.USE, image)
     waits = image.state in BEING_MADE
     _check_usable(image)
     datastore = tx.datastores.get(image.datastore_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError, NotFoundError
-from opennebula_core.managers.rights import require
+from opennebula_core.managers.rights import require_on
 from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
 from opennebula_core.model.objects import AddressRange, Network, Vm
 from opennebula_core.model.template import Vector
@@ -49,7 +49,7 @@ def lease_nic(tx: Transaction, session: Session, vm: Vm, nic: Vector) -> None:
         _without_network(vm, nic)
         return
     network = _find_network(tx, session, nic)
-    require(tx, session, ObjectKind.NET, Right.USE, network.id)
+    require_on(tx, session, ObjectKind.NET, Right.USE, network)
     address_range, index = _lease(tx, network, vm.id, nic)
     _describe(nic, network, address_range, index)
     nic["TARGET"] = f"one-{vm.id}-{nic['NIC_ID']}"

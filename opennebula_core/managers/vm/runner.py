@@ -43,7 +43,7 @@ _NEEDS_CHECKPOINT = frozenset({VmmAction.SAVE.value, VmmAction.RESTORE.value})
 class _View:
     """What a step needs to know, read at one instant.
 
-    :param document: the VM's document, for drivers
+    :param document: the VM's document, for VMM drivers
     """
 
     vm: Vm
@@ -70,8 +70,10 @@ def _view(tx: Snapshot, plan: Plan) -> _View:
         raise DriverError(f"VM {vm.id}: it has never been on a host")
     previous = vm.history[-2] if len(vm.history) > 1 else None
     record = previous if plan.current.target is Target.PREVIOUS and previous is not None else vm.history[-1]
-    datastore, host = tx.datastores.get(record.datastore_id), tx.hosts.find(record.host_id)
-    return _View(vm, tx.vms.document(vm.id), record, datastore, host, previous)
+    datastore = tx.datastores.get(record.datastore_id)
+    if plan.current.kind != "vmm":
+        return _View(vm, "", record, datastore, None, previous)
+    return _View(vm, tx.vms.document(vm.id), record, datastore, tx.hosts.find(record.host_id), previous)
 
 
 class DriverSteps:
