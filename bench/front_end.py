@@ -17,6 +17,7 @@ from typing import Final
 from opennebula_core.client import Client
 from opennebula_core.config import Location
 from opennebula_core.errors import ClientError
+from opennebula_core.testing.ports import free_port
 
 SESSION: Final = "oneadmin:bench"
 START_TIMEOUT_S: Final = 60.0
@@ -107,8 +108,7 @@ def running_front_end(folder: Path) -> Iterator[FrontEnd]:
         location = Location.at(path)
         location.create()
         location.auth_file.write_text(f"{SESSION}\n")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = int(probe.getsockname()[1])
+        port = free_port()
         location.config_file.write_text(f'[api]\nport = {port}\n[log]\nlevel = "warning"\n')
         front_end = FrontEnd(location, port)
         front_end.start()

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import pytest
 from opennebula_core.client import Client
 from opennebula_core.config import Location, write_default_config
 from opennebula_core.errors import ClientError
+from opennebula_core.testing.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -216,12 +216,6 @@ class FrontEnd:
 
     def is_running(self, vm_id: int) -> bool:
         return "<LCM_STATE>3</LCM_STATE>" in self.vm(vm_id)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

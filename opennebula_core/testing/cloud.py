@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +32,7 @@ from opennebula_core.dummy.behaviour import write_control
 from opennebula_core.model.objects import Host, Image, Network, Vm
 from opennebula_core.model.states import HostState, ImageState, LcmState, VmState
 from opennebula_core.model.transitions import Place, state_name
+from opennebula_core.testing.ports import free_port
 from opennebula_core.xml import element
 
 ADMIN: Final = "oneadmin:secret"
@@ -235,8 +235,7 @@ async def running_cloud(
     location = Location.at(folder)
     location.create()
     location.auth_file.write_text(f"{ADMIN}\n")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        location.config_file.write_text(SETTINGS.format(port=probe.getsockname()[1]) + settings)
+    location.config_file.write_text(SETTINGS.format(port=free_port()) + settings)
     clock = Clock()
     daemon = await build(location, synchronous="OFF", clock=clock, plugins=plugins)
     cloud = Cloud(daemon, clock)

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from opennebula_core.testing.ports import free_port
+
 SSHD_CONFIG = """
 ListenAddress 127.0.0.1
 Port {port}
@@ -141,7 +143,7 @@ def _start(folder: Path, mute_port: int, more: str, wrapper: Sequence[str]) -> S
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # its separated half lives in there
     _make_keys(folder)
-    port = _free_port()
+    port = free_port()
     (folder / "sshd_config").write_text(SSHD_CONFIG.format(port=port, folder=folder, more=more))
     (folder / "ssh_config").write_text(SSH_CONFIG.format(port=port, folder=folder, hanging_port=mute_port))
     with (folder / "sshd.log").open("wb") as log:
@@ -175,9 +177,3 @@ def _make_keys(folder: Path) -> None:
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
     own, other = ((folder / f"{name}.pub").read_text() for name in ("host_key", "other_key"))
     (folder / "known_hosts").write_text(f"pretend-host {own}impostor {other}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
 import xmlrpc.client
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -39,6 +38,7 @@ from opennebula_core.model.objects import (
     VmTemplate,
 )
 from opennebula_core.model.passwords import hash_password
+from opennebula_core.testing.ports import free_port
 
 from .conftest import CHEAP
 
@@ -143,8 +143,7 @@ def location(tmp_path_factory: pytest.TempPathFactory) -> Location:
     location = Location.at(Path(tmp_path_factory.mktemp("cloud")))
     location.create()
     location.auth_file.write_text("oneadmin:secret\n")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        location.config_file.write_text(f"[api]\nport = {probe.getsockname()[1]}\n")
+    location.config_file.write_text(f"[api]\nport = {free_port()}\n")
     return location
 
 

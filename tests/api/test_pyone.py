@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from opennebula_core.config import Location
 from opennebula_core.daemon import build
+from opennebula_core.testing.ports import free_port
 
 TEMPLATE = 'NAME = "web"\nCPU = "0.5"\nMEMORY = "128"\nLABELS = "a <b> & c"\n'
 
@@ -25,8 +25,7 @@ async def ask(tmp_path: Path) -> AsyncIterator[Ask]:
     location = Location.at(tmp_path)
     location.create()
     location.auth_file.write_text("oneadmin:secret\n")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        location.config_file.write_text(f"[api]\nport = {probe.getsockname()[1]}\n")
+    location.config_file.write_text(f"[api]\nport = {free_port()}\n")
     daemon = await build(location, synchronous="OFF")
     await daemon.server.start()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell, free_port, program, wait_until
+from opennebula_core.testing.ports import free_port
+from tests.cli.shell import Shell, program, wait_until
 
 HOSTS = ("host01", "host02")
 

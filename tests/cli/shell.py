@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -94,12 +93,6 @@ def wait_until(is_so: Callable[[], bool], limit_s: float = 60) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not so after {limit_s:g} s")
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def program(name: str, *arguments: str, location: Path, limit_s: float = 120) -> str:

@@ -4,7 +4,8 @@ import json
 import socket
 from pathlib import Path
 
-from tests.cli.shell import Shell, free_port, program
+from opennebula_core.testing.ports import free_port
+from tests.cli.shell import Shell, program
 
 
 def test_a_cloud_starts_tells_what_runs_and_stops(tmp_path: Path) -> None:

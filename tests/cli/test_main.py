@@ -9,7 +9,8 @@ import pytest
 
 import opennebula_core
 from opennebula_core.cli import main
-from tests.cli.shell import Shell, free_port
+from opennebula_core.testing.ports import free_port
+from tests.cli.shell import Shell
 
 
 def test_every_command_of_one_can_be_loaded() -> None:

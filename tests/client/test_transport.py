@@ -11,6 +11,7 @@ import pytest
 
 from opennebula_core.client.transport import Transport
 from opennebula_core.errors import ClientError
+from opennebula_core.testing.ports import free_port
 
 Serve = Callable[[socket.socket, int], None]
 
@@ -99,15 +100,15 @@ def test_a_request_that_changes_something_is_sent_once() -> None:
 
 
 def test_a_refused_connection_says_how_to_start() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    with transport(f"http://127.0.0.1:{port}/RPC2") as client, pytest.raises(ClientError, match="one start"):
+    with (
+        transport(f"http://127.0.0.1:{free_port()}/RPC2") as client,
+        pytest.raises(ClientError, match="one start"),
+    ):
         client.post(b"hi", is_repeatable=False)
 
 
 def test_a_refused_connection_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = probe.getsockname()
+    address = ("127.0.0.1", free_port())
 
     def listen_late() -> None:
         with socket.create_server(address) as listening:

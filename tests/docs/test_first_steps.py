@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from opennebula_core.testing.ports import free_port
+
 PAGE = Path(__file__).parents[2] / "docs/first-steps.md"
 LIMIT_S = 240
 
@@ -19,13 +21,13 @@ def _commands() -> str:
     return "set -eu -o pipefail\n" + "".join(blocks)
 
 
-def test_every_command_of_the_page_works(tmp_path: Path, unused_tcp_port: int) -> None:
+def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     bin_folder = str(Path(sys.executable).parent)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ONE_")} | {
         "ONE_LOCATION": str(tmp_path),
         "PATH": f"{bin_folder}:{os.environ['PATH']}",
     }
-    script = _commands().replace("2655", str(unused_tcp_port))
+    script = _commands().replace("2655", str(free_port()))
     try:
         done = subprocess.run(
             ["bash", "-x"],

@@ -18,6 +18,7 @@ import pytest
 
 from opennebula_core.client import Client
 from opennebula_core.model.states import LcmState, VmState
+from opennebula_core.testing.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -101,11 +102,12 @@ class MortalCloud:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, unused_tcp_port: int) -> Iterator[MortalCloud]:
+def cloud(tmp_path: Path) -> Iterator[MortalCloud]:
+    port = free_port()
     (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/oned.toml").write_text(CONFIGURATION.format(port=unused_tcp_port))
+    (tmp_path / "etc/oned.toml").write_text(CONFIGURATION.format(port=port))
     (tmp_path / "one_auth").write_text("oneadmin:secret\n")
-    cloud = MortalCloud(tmp_path, unused_tcp_port)
+    cloud = MortalCloud(tmp_path, port)
     cloud.start()
     yield cloud
     cloud.stop()

@@ -21,6 +21,7 @@ from opennebula_core.dummy.behaviour import write_control
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.testing.cloud import Cloud as FrontEnd
 from opennebula_core.testing.cloud import running_cloud
+from opennebula_core.testing.ports import free_port
 
 from .estate import Estate, running_estate
 
@@ -136,9 +137,7 @@ class Cloud:
 def module_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Start a daemon for the module."""
     location = tmp_path_factory.mktemp("one")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (location / "etc").mkdir()
     (location / "etc/oned.toml").write_text(CONFIGURATION.format(port=port))
     (location / "one_auth").write_text("oneadmin:secret\n")

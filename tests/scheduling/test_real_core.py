@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from opennebula_core.client.environment import read_session
 from opennebula_core.config import Location
 from opennebula_core.config.pid_file import running_pid
 from opennebula_core.model.states import HostState, LcmState, VmState
+from opennebula_core.testing.ports import free_port
 
 LIMIT_S = 30.0
 RUNNING = (VmState.ACTIVE, LcmState.RUNNING)
@@ -29,8 +29,7 @@ class RealCloud:
 
     def __init__(self, root: Path) -> None:
         self.location = Location.at(root)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.one("start", "--port", str(self.port))
         self.client = Client(
             f"http://127.0.0.1:{self.port}/RPC2", read_session(self.location.auth_file), timeout_s=LIMIT_S

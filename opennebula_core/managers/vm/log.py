@@ -19,8 +19,8 @@ from opennebula_core.config.location import Location
 LOG = logging.getLogger(__name__)
 MAX_LINE = 4096
 """Longer texts of drivers are cut: a driver's output is not to fill the disk."""
-GATHERING_S: Final = 0.1
-"""How long a line waits for others."""
+GATHERING_S: Final = 0.02
+"""How long a line waits for others: less than who sees a VM's new state needs to ask for its log."""
 CLOSING_S: Final = 10.0
 _URGENT: Final = frozenset("WE")
 

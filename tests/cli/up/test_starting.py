@@ -11,7 +11,8 @@ from tempfile import mkdtemp
 
 import pytest
 
-from tests.cli.shell import Shell, free_port, program
+from opennebula_core.testing.ports import free_port
+from tests.cli.shell import Shell, program
 
 BIN = Path(sys.executable).parent
 ALONE = Path(__file__).parent / "alone.sh"
