@@ -23,7 +23,7 @@ from opennebula_core.api.http import HttpApplication
 from opennebula_core.api.methods import MethodTable
 from opennebula_core.api.request_hooks import RequestHooks
 from opennebula_core.api.server import Server
-from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
+from opennebula_core.api.system_methods import system_methods
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.config.pid_file import take_pid_file
@@ -32,6 +32,7 @@ from opennebula_core.db.connection import Clock
 from opennebula_core.db.outbox import keep_outbox_short
 from opennebula_core.db.store import Store
 from opennebula_core.errors import OpenNebulaError
+from opennebula_core.managers.absent.methods import absent_methods
 from opennebula_core.managers.builtin import builtin_managers
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.driver_events import DriverEventSink
@@ -171,13 +172,19 @@ def _dispatcher(
     config: Config, store: Store, authenticator: Authenticator, registry: ManagerRegistry, hooks: HookManager
 ) -> tuple[Dispatcher, ChangeFeed]:
     feed = ChangeFeed(store)
-    table = MethodTable(
-        (*registry.methods.values(), *system_methods(feed, lambda: shown_configuration(config)))
-    )
+    table = method_table(config, feed, registry)
     dispatcher = Dispatcher(
-        store, authenticator, table, version=COMPATIBLE_VERSION, hooks=RequestHooks(hooks)
+        store, authenticator, table, version=config.api.version, hooks=RequestHooks(hooks)
     )
     return dispatcher, feed
+
+
+def method_table(config: Config, feed: ChangeFeed, registry: ManagerRegistry) -> MethodTable:
+    """Return every method of the API: the managers', the core's own, and answers for what is not there."""
+    system = system_methods(feed, lambda: shown_configuration(config), version=config.api.version)
+    present = {method.name for method in (*registry.methods.values(), *system)}
+    absent = (method for method in absent_methods() if method.name not in present)
+    return MethodTable((*registry.methods.values(), *system, *absent))
 
 
 def _open_store(config: Config, synchronous: str, clock: Clock) -> Store:

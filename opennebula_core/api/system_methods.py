@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from opennebula_core.api.changes import FROM_NOW, ChangeFeed
 from opennebula_core.contracts.method import Access, Method, Mode, Param, Session
 from opennebula_core.db.transaction import Snapshot
 from opennebula_core.model.template import Template
 
-COMPATIBLE_VERSION: Final = "6.10.5"
-"""The OpenNebula release whose API this is. Clients parse it: Terraform wants at least 6.4."""
-
 Configuration = Callable[[], Template]
 """Returns the settings that ``one.system.config`` shows; nothing secret."""
 
 
-def system_methods(
-    feed: ChangeFeed, configuration: Configuration, *, version: str = COMPATIBLE_VERSION
-) -> tuple[Method, ...]:
+def system_methods(feed: ChangeFeed, configuration: Configuration, *, version: str) -> tuple[Method, ...]:
     """Return the declarations of ``one.system.*``."""
 
     def tell_version(_snapshot: Snapshot, _session: Session) -> str:

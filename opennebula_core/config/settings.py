@@ -16,6 +16,8 @@ from opennebula_core.config.options import OptionValue
 T = TypeVar("T")
 
 DEFAULT_PORT: Final = 2633
+DEFAULT_VERSION: Final = "7.4.0"
+"""A release that every client takes: the 7.4 command line refuses 6.x, Terraform wants at least 6.4."""
 RULE: Final = "rule"
 """Key of a field's metadata under which its :class:`Rule` is kept."""
 
@@ -58,6 +60,14 @@ class ApiSettings:
     max_request_mib: int = setting(16, Rule("largest request that is read", minimum=1, maximum=1024))
     session_s: int = setting(
         900, Rule("how long a checked password is remembered; 0: check each time", minimum=0)
+    )
+    version: str = setting(
+        DEFAULT_VERSION,
+        Rule(
+            "OpenNebula release that clients are told; some refuse what is not their own",
+            pattern=r"\d+\.\d+\.\d+",
+            expected="a release such as 6.10.5",
+        ),
     )
 
 

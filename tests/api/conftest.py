@@ -15,7 +15,7 @@ from opennebula_core.api.dispatch import Dispatcher
 from opennebula_core.api.http import HttpApplication
 from opennebula_core.api.methods import MethodTable
 from opennebula_core.api.server import Server
-from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
+from opennebula_core.api.system_methods import system_methods
 from opennebula_core.client import Client
 from opennebula_core.config import ApiSettings, Config, Location
 from opennebula_core.contracts.manager import HttpRequest, HttpResponse
@@ -211,9 +211,10 @@ class Api:
 async def api(store: Store, tmp_path: Path) -> AsyncIterator[Api]:
     feed = ChangeFeed(store)
     config = Config(Location.at(tmp_path))
-    table = MethodTable((*system_methods(feed, lambda: shown_configuration(config)), *METHODS))
+    system = system_methods(feed, lambda: shown_configuration(config), version=config.api.version)
+    table = MethodTable((*system, *METHODS))
     authenticator = Authenticator(store, cost=CHEAP)
-    dispatcher = Dispatcher(store, authenticator, table, version=COMPATIBLE_VERSION)
+    dispatcher = Dispatcher(store, authenticator, table, version=config.api.version)
     application = HttpApplication(dispatcher, store, {"/audit": tell_path}, max_body_bytes=1 << 20)
     server = Server(ApiSettings(port=0), application)
     await server.start()

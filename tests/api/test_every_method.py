@@ -14,15 +14,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from opennebula_core.api.configuration import shown_configuration
 from opennebula_core.api.dispatch import Dispatcher
-from opennebula_core.api.methods import MethodTable
 from opennebula_core.api.reading import LongAnswers
-from opennebula_core.api.system_methods import COMPATIBLE_VERSION, system_methods
 from opennebula_core.client.values import write_call
 from opennebula_core.config import Location
 from opennebula_core.contracts.method import REQUIRED, Access, Method, Need, ObjectKind, Param
-from opennebula_core.daemon import Daemon, build
+from opennebula_core.daemon import Daemon, build, method_table
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.model.objects import (
     Cluster,
@@ -67,14 +64,9 @@ class EveryMethod:
     """The running core's method table, and one object of each kind, which is oneadmin's."""
 
     def __init__(self, daemon: Daemon, object_ids: dict[ObjectKind, int]) -> None:
-        self.table = MethodTable(
-            (
-                *daemon.registry.methods.values(),
-                *system_methods(daemon.feed, lambda: shown_configuration(daemon.config)),
-            )
-        )
+        self.table = method_table(daemon.config, daemon.feed, daemon.registry)
         self.dispatcher = Dispatcher(
-            daemon.store, daemon.authenticator, self.table, version=COMPATIBLE_VERSION
+            daemon.store, daemon.authenticator, self.table, version=daemon.config.api.version
         )
         self.object_ids = object_ids
         self._peers = itertools.count()
