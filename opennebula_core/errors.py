@@ -36,6 +36,7 @@ quoted; texts that OpenNebula's clients compare keep OpenNebula's wording.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -62,9 +63,11 @@ class DriverNotFoundError(PluginError):
         self.name = name
         self.known = tuple(sorted(known))
         installed = ", ".join(self.known) or "none"
+        near = get_close_matches(name, self.known, n=1)
+        hint = f"did you mean {near[0]!r}? else " if near else ""
         super().__init__(
             f"no driver {name!r} in {group}: installed are {installed}; "
-            f"install the package that offers it, or correct the name"
+            f"{hint}install the package that offers it, or correct the name"
         )
 
 

@@ -9,17 +9,24 @@ from typing import Any
 import click
 
 from opennebula_core.cli.application import command_group
+from opennebula_core.cli.declared import plugin_problems
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
+from opennebula_core.errors import ConfigError
 
 config = command_group("config", "The configuration, etc/oned.toml.")
 
 
 @config.command()
 def check() -> None:
-    """Check the file; everything that is wrong with it is told at once."""
+    """Check the file; everything that is wrong with it is told at once.
+
+    Names of policies and drivers, and their options, are held against what is installed.
+    """
     location = Location.from_environment()
-    Config.load(location)
+    loaded = Config.load(location)
+    if problems := plugin_problems(loaded):
+        raise ConfigError("\n".join(f"read {location.config_file}: {problem}" for problem in problems))
     if location.config_file.exists():
         click.echo(f"{location.config_file} is fine.")
     else:

@@ -23,14 +23,20 @@ def with_endpoint(environment: Mapping[str, str]) -> Mapping[str, str]:
 
     :raises ConfigError: the file is there and wrong
     """
-    if environment.get("ONE_XMLRPC"):
-        return environment
-    location = Path(environment.get("ONE_LOCATION") or DEFAULT_LOCATION).expanduser()
-    if not (location / CONFIG_FILE).is_file():
+    location = own_location(environment)
+    if location is None:
         return environment
     port = _plain_port(location / CONFIG_FILE)
     endpoint = f"http://127.0.0.1:{port}/RPC2" if port else _configured(location)
     return {**environment, "ONE_XMLRPC": endpoint}
+
+
+def own_location(environment: Mapping[str, str]) -> Path | None:
+    """Return where the cloud of this machine is that the commands call; None when they call another."""
+    if environment.get("ONE_XMLRPC"):
+        return None
+    location = Path(environment.get("ONE_LOCATION") or DEFAULT_LOCATION).expanduser()
+    return location if (location / CONFIG_FILE).is_file() else None
 
 
 def _plain_port(file: Path) -> int:

@@ -8,6 +8,7 @@ import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
 from opennebula_core.cli.columns import Column, figure, number, size, text
+from opennebula_core.cli.driver_names import warn_of_unknown_driver
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import CLUSTER, HOST, VM
 from opennebula_core.cli.listing import Listing, add_list_command
@@ -122,6 +123,8 @@ def create(application: Application, name: str, im: str, vm: str, cluster: str) 
     """Add a host by its name or address, and begin to monitor it."""
     cluster_id = -1 if cluster == DEFAULT_CLUSTER else Finder(application, CLUSTER).one(cluster)
     click.echo(f"ID: {application.client.integer('one.host.allocate', name, im, vm, cluster_id)}")
+    for kind, driver in (("im", im), ("vmm", vm)):
+        warn_of_unknown_driver(kind, driver)
 
 
 add_list_command(host, LISTING)

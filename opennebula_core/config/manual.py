@@ -32,8 +32,9 @@ A cloud keeps everything below one folder: what `ONE_LOCATION` names, else `~/.o
 
 The first `one start` writes `etc/oned.toml`, in which every setting stands with its default behind a `#`.
 Without the file the defaults hold. `one config check` reads the file as the programs do and says all that is
-wrong with it, with the nearest right name for one that is misspelt; a restart applies it. The scheduler and
-drivers read the same file.
+wrong with it, with the nearest right name for one that is misspelt: settings, policies, drivers, and the
+options that an installed policy or driver takes. A restart applies it. The scheduler and drivers read the
+same file.
 
 Paths of files that settings name are relative to `etc/`. Times are in seconds: `_s` at the end of a name says
 so.

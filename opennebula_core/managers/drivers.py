@@ -11,9 +11,11 @@ import logging
 from datetime import timedelta
 
 from opennebula_core.config import Config
+from opennebula_core.contracts.kinds import group_of
 from opennebula_core.errors import (
     ConfigError,
     DriverError,
+    DriverNotFoundError,
     DriverTimeoutError,
     DriverUnusableError,
     OpenNebulaError,
@@ -21,6 +23,7 @@ from opennebula_core.errors import (
 )
 from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.plugins.description import Description
+from opennebula_core.plugins.discovery import installed
 from opennebula_core.wire.pool import DriverPool
 from opennebula_core.wire.requests import Reply, Request
 
@@ -130,6 +133,27 @@ class Drivers:
             self._asking.pop(key, None)
         self._known[key] = description
         return description
+
+    async def require(self, kind: str, name: str) -> None:
+        """Make sure that a driver can be used, for who would find out only when it is too late.
+
+        :raises DriverUnusableError: it is not installed, does not load, or its settings are wrong
+        """
+        if self._known.get((kind, name)) is not None:
+            return
+        try:
+            await self.pool.describe(kind, name)
+        except (ConfigError, PluginError) as error:
+            raise DriverUnusableError(f"driver {kind}/{name}: {error}") from error
+
+    def check_installed(self, kind: str, name: str) -> None:
+        """Make sure that somebody offers a driver; its package's metadata is read, nothing imported.
+
+        :raises DriverNotFoundError: nobody does; the message lists those that there are
+        """
+        known = {info.name for info in installed(group_of(kind))}
+        if name not in known and not self.pool.is_executable(kind, name):
+            raise DriverNotFoundError(group_of(kind), name, known)
 
     def forget(self) -> None:
         """Ask every driver anew, after packages were installed or removed."""

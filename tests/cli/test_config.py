@@ -33,3 +33,35 @@ def test_the_settings_in_force_are_shown(tmp_path: Path) -> None:
     assert shown["api"]["port"] == 2633
     assert json.loads(shell.ok("one config show api --json"))["api"]["listen"] == "127.0.0.1"
     assert "no section 'apis'" in shell.misused("one config show apis")
+
+
+def test_misspelt_policies_drivers_options_and_plugins_are_named(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "oned.toml").write_text(
+        """[scheduler]
+policy = "defualt"
+[scheduler.haizea]
+bakcfilling = "off"
+[scheduler.haizae]
+x = 1
+[drivers.vmm.kmv]
+threads = 2
+[drivers.im.ssh.options]
+nonsense = 1
+[drivers.vmm.old]
+executable = "/bin/true"
+options = { anything = 1 }
+"""
+    )
+
+    said = Shell(tmp_path).refused("one config check")
+
+    assert "scheduler.policy is 'defualt': no policy of that name; installed are default, dummy" in said
+    assert "did you mean 'default'?" in said
+    assert "'bakcfilling' of scheduler.haizea" in said
+    assert "did you mean 'backfilling'?" in said
+    assert "section [scheduler.haizae]: no policy of that name" in said
+    assert "section [drivers.vmm.kmv]: no vmm driver of that name" in said
+    assert "did you mean 'kvm'?" in said
+    assert "'nonsense' of drivers.im.ssh.options" in said
+    assert "drivers.vmm.old" not in said

@@ -29,3 +29,10 @@ def test_show_says_where_it_is(cloud: Shell) -> None:
 
     assert f"{cloud.location}/var/datastores/1" in text
     assert "TYPE                : IMAGE_DS" in text
+
+
+def test_a_datastore_with_a_misspelt_driver_is_refused_with_those_that_there_are(cloud: Shell) -> None:
+    said = cloud.refused("onedatastore create --name x --ds dummy --tm sssh")
+
+    assert "TM_MAD 'sssh' cannot be used" in said
+    assert "did you mean 'ssh'?" in said

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, wait_until
 
 
 def test_hosts_are_listed_in_the_originals_columns(cloud: Shell) -> None:
@@ -64,3 +64,17 @@ def test_a_host_goes_into_the_cluster_that_is_named(cloud: Shell, fresh_name: Ca
 
 def test_top_draws_once_when_asked(cloud: Shell) -> None:
     assert "host01" in cloud.ok("onehost top --once")
+
+
+def test_a_misspelt_driver_is_told_at_once_and_the_host_says_why_it_does_not_work(
+    cloud: Shell, fresh_name: Callable[[str], str]
+) -> None:
+    name = fresh_name("host")
+    result = cloud.run(f"onehost create {name} -i dummy -v dumy")
+
+    assert result.exit_code == 0
+    assert "onehost: warning: no driver 'dumy' in opennebula.vmm: installed are dummy" in result.stderr
+    assert "did you mean 'dummy'?" in result.stderr
+    wait_until(lambda: cloud.rows(f"onehost list -f NAME={name} -l STAT") == [["err"]])
+    assert "no driver 'dumy'" in cloud.ok(f"onehost list -f NAME={name} -l ERROR")
+    cloud.ok(f"onehost delete {name}")

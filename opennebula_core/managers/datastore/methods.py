@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.datastore import render_datastore
-from opennebula_core.errors import ActionError, InternalError, ParameterError
+from opennebula_core.errors import ActionError, DriverNotFoundError, InternalError, ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
@@ -17,6 +17,8 @@ from opennebula_core.model.template import Template
 
 DATASTORE = ObjectKind.DATASTORE
 _DEFAULT_CLUSTER = 0
+NO_DRIVER = "-"
+"""The DS_MAD of system datastores."""
 _KEPT = ("DS_MAD", "TM_MAD", "TYPE", "BASE_PATH")
 
 
@@ -87,10 +89,10 @@ def new_datastore(core: Core, session: Session, template: Template, cluster_id: 
     names = [value for value in template.remove("NAME") if isinstance(value, str)]
     kind = datastore_type(template)
     tm_mad = template.get("TM_MAD")
-    ds_mad = "-" if kind is DatastoreType.SYSTEM_DS else template.get("DS_MAD")
+    ds_mad = NO_DRIVER if kind is DatastoreType.SYSTEM_DS else template.get("DS_MAD")
     require_text("NAME", names[0] if names else "")
     for name, value in (("TM_MAD", tm_mad), ("DS_MAD", ds_mad)):
-        if not value or (not value.replace("_", "").replace("-", "").isalnum() and value != "-"):
+        if not value or (not value.replace("_", "").replace("-", "").isalnum() and value != NO_DRIVER):
             raise InternalError(f"No {name} in template; name a driver that is installed.")
     for name, value in (
         ("TYPE", kind.name),
@@ -132,7 +134,9 @@ def base_path(core: Core, datastore: Datastore) -> str:
 
 def _allocate(core: Core) -> Method:
     def prepare(text: str, cluster_id: int) -> tuple[object, ...]:
-        return parse_text(text), cluster_id
+        template = parse_text(text)
+        _check_drivers(core, template)
+        return template, cluster_id
 
     def allocate(tx: Transaction, session: Session, template: Template, cluster_id: int) -> int:
         if cluster_id >= 0:
@@ -152,6 +156,20 @@ def _allocate(core: Core) -> Method:
         "Make a datastore from a template text.",
         prepare,
     )
+
+
+def _check_drivers(core: Core, template: Template) -> None:
+    """Refuse drivers that are not installed, as OpenNebula refuses those that its configuration lacks.
+
+    :raises InternalError: a name is misspelt, or its package missing
+    """
+    for name, kind in (("TM_MAD", "tm"), ("DS_MAD", "datastore")):
+        word = template.get(name)
+        if word and word != NO_DRIVER:
+            try:
+                core.drivers.check_installed(kind, word)
+            except DriverNotFoundError as error:
+                raise InternalError(f"{name} {word!r} cannot be used: {error}") from None
 
 
 def _delete(tx: Transaction, session: Session, datastore_id: int) -> int:

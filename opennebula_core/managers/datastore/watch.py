@@ -22,6 +22,8 @@ LOG = logging.getLogger(__name__)
 PERIOD_S = 300.0
 """Source: MONITORING_INTERVAL_DATASTORE of OpenNebula 6.10."""
 TIMEOUT = timedelta(seconds=60)
+ERROR = "ERROR"
+"""Attribute with the reason why a datastore cannot be monitored."""
 
 
 class DatastoreWatch:
@@ -49,8 +51,11 @@ class DatastoreWatch:
             figures = [int(float(usage.get(name, "0"))) for name in ("TOTAL_MB", "USED_MB", "FREE_MB")]
         except (DriverError, TemplateError, binascii.Error, UnicodeDecodeError, ValueError) as error:
             LOG.warning("datastore %d: cannot be monitored: %s", datastore.id, error)
+            if (text := str(error)) != datastore.template.get(ERROR):
+                await self._core.store.write(lambda tx: _note_error(tx, datastore.id, text))
             return
-        if figures != [datastore.total_mb, datastore.used_mb, datastore.free_mb]:
+        is_well = ERROR not in datastore.template
+        if not is_well or figures != [datastore.total_mb, datastore.used_mb, datastore.free_mb]:
             await self._core.store.write(lambda tx: _note(tx, datastore.id, figures))
 
 
@@ -58,4 +63,13 @@ def _note(tx: Transaction, datastore_id: int, figures: list[int]) -> None:
     datastore = tx.datastores.find(datastore_id)
     if datastore is not None:
         datastore.total_mb, datastore.used_mb, datastore.free_mb = figures
+        datastore.template.remove(ERROR)
+        tx.datastores.save(datastore)
+
+
+def _note_error(tx: Transaction, datastore_id: int, text: str) -> None:
+    """Keep the reason where everybody looks; a datastore has no state for it."""
+    datastore = tx.datastores.find(datastore_id)
+    if datastore is not None:
+        datastore.template.set(ERROR, text)
         tx.datastores.save(datastore)

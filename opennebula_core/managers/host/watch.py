@@ -75,6 +75,8 @@ class HostWatch:
     async def _switch_on(self, host: Host) -> None:
         request = MonitorRequest("START_MONITOR", host.id, host_xml(host), self._configuration())
         try:
+            # Or its first VM would find out, on a host that looks well.
+            await self._core.drivers.require("vmm", host.vm_mad)
             reply = await self._core.drivers.request("im", host.im_mad, request, timeout=START_TIMEOUT)
         except DriverError as error:
             await self._fail(host.id, str(error))

@@ -63,3 +63,11 @@ async def test_a_vm_says_which_driver_its_system_datastore_has(estate: Estate) -
     await estate.cloud.act("terminate-hard", vm_id)
     await estate.cloud.settle(vm_id, VmState.DONE)
     await estate.cloud.call("one.datastore.delete", second)
+
+
+@pytest.mark.parametrize("wrong", ["DS_MAD=dumy\nTM_MAD=dummy", "DS_MAD=dummy\nTM_MAD=dumy"])
+async def test_a_driver_that_is_not_installed_is_refused_with_those_that_are(
+    estate: Estate, wrong: str
+) -> None:
+    with pytest.raises(InternalError, match=r"no driver 'dumy'.* did you mean 'dummy'\?"):
+        await estate.cloud.call("one.datastore.allocate", f"NAME=x\n{wrong}\n", -1)

@@ -71,3 +71,13 @@ async def test_plugins_add_to_what_probes_report(tmp_path: Path) -> None:
     async with running_cloud(tmp_path, plugins=[("rack", Rack())]) as cloud:
         host = cloud.host(await cloud.add_host("h1"))
     assert host.template.get("RACK") == "rack of h1, x86_64"
+
+
+async def test_a_host_whose_hypervisors_driver_is_missing_goes_to_error_before_any_vm_does(
+    front_end: FrontEnd,
+) -> None:
+    host_id = await front_end.new("one.host.allocate", "h1", "dummy", "dumy", -1)
+    await front_end.until(lambda: front_end.host(host_id).state is HostState.ERROR, "the error")
+    text = front_end.host(host_id).template.get("ERROR")
+    assert "no driver 'dumy' in opennebula.vmm" in text
+    assert "did you mean 'dummy'?" in text
