@@ -490,6 +490,7 @@ def test_an_image_is_removed_and_again(
     (tmp_path / "image").touch()
     source = driver.copy(make_image(tmp_path / "image"), datastore).source
     (Path(datastore.base_path) / f".{Path(source).name}.part-0123").touch()
+    (Path(datastore.base_path) / f".{Path(source).name}.written-back").touch()
     for _ in range(2):
         driver.remove(make_image(source=source), datastore)
     assert files(datastore) == []

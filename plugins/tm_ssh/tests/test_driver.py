@@ -253,19 +253,37 @@ async def test_a_persistent_disk_comes_back_over_its_image(
     make_sparse(hosts.vm(host, "disk.0"))
     await driver.move_back(hosts.at(host, "disk.0"), Location("", str(hosts.image("abc"))), transfer)
     assert hosts.image("abc").read_bytes() == hosts.vm(host, "disk.0").read_bytes()
-    assert os.listdir(hosts.image("abc").parent) == ["abc"]
+    assert sorted(os.listdir(hosts.image("abc").parent)) == [".abc.written-back", "abc"]
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
 async def test_a_repeated_script_may_find_the_disk_written_back_and_removed(
-    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer, report: NotedReport
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer, report: NotedReport, attempt: int
 ) -> None:
-    hosts.image("abc").write_bytes(b"saved")
-    image = Location("", str(hosts.image("abc")))
-    with pytest.raises(DriverError, match="no such file"):
-        await driver.move_back(hosts.at("host1", "disk.0"), image, transfer)
-    await driver.move_back(hosts.at("host1", "disk.0"), image, replace(transfer, attempt=2))
+    image, disk = Location("", str(hosts.image("abc"))), hosts.at("host1", "disk.0")
+    hosts.image("abc").write_bytes(b"old")
+    await driver.link(image, disk, transfer)
+    hosts.vm("host1", "disk.0").write_bytes(b"saved")
+    await driver.move_back(disk, image, transfer)
+    await driver.delete(hosts.at("host1"), transfer)
+    await driver.move_back(disk, image, replace(transfer, attempt=attempt))
     assert hosts.image("abc").read_bytes() == b"saved"
     assert "an earlier attempt has written it back" in report.lines[0]
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_a_disk_that_was_lost_on_its_host_does_not_count_as_written_back(
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer, attempt: int
+) -> None:
+    image, disk = Location("", str(hosts.image("abc"))), hosts.at("host1", "disk.0")
+    hosts.image("abc").write_bytes(b"old")
+    await driver.link(image, disk, transfer)
+    await driver.move_back(disk, image, transfer)  # that of an earlier stay has come back
+    await driver.link(image, disk, transfer)
+    await driver.delete(hosts.at("host1"), transfer)
+    with pytest.raises(DriverError, match="it was not written back before"):
+        await driver.move_back(disk, image, replace(transfer, attempt=attempt))
+    assert hosts.image("abc").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("format", ["", "qcow2"])

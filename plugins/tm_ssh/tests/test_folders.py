@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import pytest
 
@@ -58,8 +60,8 @@ async def test_a_move_that_was_done_already_succeeds(
 ) -> None:
     fill(hosts.vm(source))
     before = contents(hosts.vm(source))
-    for _ in range(2):
-        await driver.move(hosts.at(source), hosts.at(destination), transfer)
+    for attempt in (1, 2):
+        await driver.move(hosts.at(source), hosts.at(destination), replace(transfer, attempt=attempt))
     assert contents(hosts.vm(destination)) == before
 
 
@@ -109,7 +111,7 @@ async def test_a_move_is_finished_whenever_it_was_interrupted(
     hosts.vm("host2").parent.mkdir(exist_ok=True)
     before = contents(hosts.vm("host1"))
     interrupted(hosts)
-    await driver.move(hosts.at("host1"), hosts.at("host2"), transfer)
+    await driver.move(hosts.at("host1"), hosts.at("host2"), replace(transfer, attempt=2))
     assert contents(hosts.vm("host2")) == before
     assert os.listdir(hosts.vm("host1").parent) == []
     assert os.listdir(hosts.vm("host2").parent) == [str(hosts.vm_id)]
@@ -122,6 +124,29 @@ async def test_an_old_copy_is_not_taken_for_the_moved_folder(
     with pytest.raises(DriverError, match="did not come from it"):
         await driver.move(hosts.at("host1"), hosts.at("host2"), transfer)
     assert hosts.vm("host2", "disk.0").exists()
+
+
+async def test_a_marked_copy_of_an_earlier_stay_is_not_taken_for_the_moved_folder(
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer
+) -> None:
+    """The folder was copied, the move given up, and the guest ran on until its host lost the disks."""
+    fill(hosts.vm("host2"))
+    (hosts.vm("host2") / ".moved-from").write_text(str(hosts.at("host1")))
+    for attempt in (1, 2):
+        with pytest.raises(DriverError, match="did not come from it"):
+            await driver.move(hosts.at("host1"), hosts.at("host2"), replace(transfer, attempt=attempt))
+    assert hosts.vm("host2", "disk.0").exists()
+
+
+async def test_what_cannot_be_probed_is_not_taken_for_another_place_and_removed(
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer
+) -> None:
+    """As a file system that takes no more files: it may be the one that the guest runs from there."""
+    hosts.vm("host1").parent.mkdir(exist_ok=True)
+    hosts.vm("host1").write_bytes(b"takes no files")
+    with pytest.raises(DriverError, match=r"are the same: .*Not a directory"):
+        await driver.postmigrate("host1", "host2", hosts.at("host1").path, Element("VM"), transfer)
+    assert hosts.vm("host1").exists()
 
 
 @pytest.mark.parametrize("host", ["", "host1"])
@@ -142,8 +167,8 @@ async def test_a_folder_moves_on_one_machine_without_a_copy(
     before = contents(hosts.vm(host))
     inode = hosts.vm(host, "disk.0").stat().st_ino
     there = hosts.datastores / "100" / str(hosts.vm_id)
-    for _ in range(2):
-        await driver.move(hosts.at(host), Location(host, str(there)), transfer)
+    for attempt in (1, 2):
+        await driver.move(hosts.at(host), Location(host, str(there)), replace(transfer, attempt=attempt))
     seen = hosts.folder / host / "100" / str(hosts.vm_id) if host else there
     assert contents(seen) == before
     assert (seen / "disk.0").stat().st_ino == inode

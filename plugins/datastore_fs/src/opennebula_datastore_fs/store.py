@@ -23,6 +23,9 @@ BYTES_PER_MIB = 1024 * 1024
 BLOCK_BYTES = 512
 """Unit of st_blocks."""
 
+NOTE_ENDING = ".written-back"
+"""Of the note that a transfer driver keeps beside a persistent image; it goes with the image."""
+
 FILE_MODE = 0o660
 """For the group too: QEMU may be in it, where another transfer driver links images."""
 
@@ -107,12 +110,13 @@ class Store:
         self._flush()
 
     def remove(self, file: Path) -> None:
-        """Remove a file and what is left of attempts to make it; what is gone is no error.
+        """Remove a file, its note, and what is left of attempts to make it; what is gone is no error.
 
         :raises DriverError: it cannot be removed
         """
         try:
             file.unlink(missing_ok=True)
+            (self.folder / f".{file.name}{NOTE_ENDING}").unlink(missing_ok=True)
         except OSError as error:
             raise DriverError(f"remove {file}: {error.strerror}; see what it is") from error
         self.remove_parts(file)

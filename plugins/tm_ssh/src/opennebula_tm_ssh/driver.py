@@ -12,6 +12,7 @@ from opennebula_core.contracts.driver import DriverContext, Option
 from opennebula_core.contracts.tm import Location, TmAction, TmDriver, Transfer
 from opennebula_core.errors import DriverError, RemoteError
 from opennebula_core.remote import REMOTE_OPTIONS, Remote, RemoteOptions
+from opennebula_tm_ssh import written_back
 from opennebula_tm_ssh.context_cd import context_cd
 from opennebula_tm_ssh.disks import (
     BYTES_PER_MIB,
@@ -91,6 +92,11 @@ class SshTransferDriver(TmDriver):
     async def link(self, source: Location, destination: Location, transfer: Transfer) -> None:
         """Copy a persistent image: there is no shared storage; :meth:`move_back` brings it back."""
         await self.clone(source, destination, transfer)
+        await self._forget_written_back(plain(source))
+
+    @_failing_as_driver
+    async def _forget_written_back(self, image: Location) -> None:
+        await written_back.forget(self._remote, image)
 
     @_failing_as_driver
     async def make_image(self, size_mib: int, format: str, destination: Location, transfer: Transfer) -> None:
@@ -126,13 +132,20 @@ class SshTransferDriver(TmDriver):
     async def move_back(self, disk: Location, image: Location, transfer: Transfer) -> None:
         """Write a persistent disk back over its image, which is replaced at once.
 
-        In a repeated script the disk may have been written back and removed already.
+        In a repeated script the disk may have been written back and removed already; a note beside the image
+        says so.
         """
         written, target = self._file(disk, transfer), plain(image)
-        if transfer.attempt > 1 and not await exists(self._remote, written):
+        if await exists(self._remote, written):
+            await self._bring_back(written, target, transfer)
+            await written_back.note(self._remote, written, target, transfer)
+        elif await written_back.is_noted(self._remote, written, target, transfer):
             transfer.report.warning(f"{written} is gone: an earlier attempt has written it back")
-            return
-        await self._bring_back(written, target, transfer)
+        else:
+            raise DriverError(
+                f"write {written} back over {target}: no such file, and it was not written back before; "
+                "see the host's disks"
+            )
 
     @_failing_as_driver
     async def copy_back(self, disk: Location, image: Location, snapshot_id: int, transfer: Transfer) -> None:

@@ -70,7 +70,11 @@ async def is_same(remote: Remote, one: VmFile, other: VmFile) -> bool:
     probe = f".probe-{uuid.uuid4().hex}"
     written = await remote.run(one.host, ["touch", f"{one.folder}/{probe}"], timeout=SHORT, check=False)
     if written.status != 0:
-        return False  # there is no such folder
+        if not await exists(remote, VmFile(one.host, one.folder, "")):
+            return False
+        raise DriverError(  # not to be told apart: taken for two, one of them might be removed
+            f"see whether {one} and {other} are the same: {written.stderr.strip()}; see the host's disks"
+        )
     try:
         argv = ["test", "-e", f"{other.folder}/{probe}"]
         return (await remote.run(other.host, argv, timeout=SHORT, check=False)).status == 0
@@ -106,8 +110,15 @@ class Move:
         await remove(self._remote, self._source, self._transfer)
 
     async def _check_moved(self) -> None:
-        """See that an earlier attempt has brought the source here."""
+        """See that an earlier attempt has brought the source here.
+
+        There is none before the first: what looks like it is a copy of an earlier stay, whose mark goes, or
+        the second attempt would take it for the first one's.
+        """
         is_there = await exists(self._remote, self._destination)
+        if self._transfer.attempt == 1 and is_there and not self._destination.name:
+            argv = ["rm", "-f", "--", f"{self._destination.path}/{ORIGIN}"]
+            await self._remote.run(self._destination.host, argv, timeout=SHORT)
         if is_there and not self._destination.name:
             argv = ["cat", "--", f"{self._destination.path}/{ORIGIN}"]
             found = await self._remote.run(self._destination.host, argv, timeout=SHORT, check=False)
