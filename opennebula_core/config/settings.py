@@ -219,13 +219,19 @@ VM_RESTRICTED: Final = (
 NETWORK_RESTRICTED: Final = (
     "AR/BRIDGE",
     "AR/FILTER",
+    "AR/FILTER_IP_SPOOFING",
+    "AR/FILTER_MAC_SPOOFING",
     "AR/PHYDEV",
     "AR/VLAN_ID",
     "AR/VN_MAD",
     "BRIDGE",
     "BRIDGE_CONF",
+    "CONF",
     "FILTER",
+    "FILTER_IP_SPOOFING",
+    "FILTER_MAC_SPOOFING",
     "IP_LINK_CONF",
+    "OUTER_VLAN_ID",
     "OVS_BRIDGE_CONF",
     "PHYDEV",
     "VLAN_ID",
@@ -284,4 +290,7 @@ class UserSettings:
             pattern=r"[0-7]{3}",
             expected="three octal digits such as 177",
         ),
+    )
+    enable_other_permissions: bool = setting(
+        True, Rule("plain users may say what all others may do with their objects")
     )

@@ -12,8 +12,9 @@ from enum import IntEnum
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, AuthorizationError, InternalError, ParameterError
-from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.restricted import check_restricted, keep, keep_restricted
 from opennebula_core.managers.rights import require
+from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import Lock, PoolObject
 from opennebula_core.model.template import Template
 
@@ -63,6 +64,8 @@ class Kind:
     :param kept: attributes that an update by replacing does not drop
     :param updated: called with the object and its new template before it is saved
     :param renamed: called with the object under its new name, for what others keep of it
+    :param allow_blanks: whether names may have blanks
+    :param other_bits: whether plain users may change what all others may do with their objects
     :param template_field: the field that update changes
     """
 
@@ -73,6 +76,8 @@ class Kind:
     kept: tuple[str, ...] = ()
     updated: UpdateHook | None = None
     renamed: RenameHook | None = None
+    allow_blanks: bool = True
+    other_bits: bool = True
     template_field: str = "template"
 
 
@@ -83,6 +88,7 @@ def rename_method(kind: Kind) -> Method:
         pool = tx.pool(kind.kind)
         renamed = pool.get(object_id)
         try:
+            check_name(name, allow_blanks=kind.allow_blanks)
             pool.check_new_name(name, renamed.uid, object_id)
         except InternalError as error:
             raise ActionError(str(error), object_id) from None
@@ -112,14 +118,13 @@ def update_method(kind: Kind) -> Method:
         pool = tx.pool(kind.kind)
         changed = pool.get(object_id)
         present: Template = getattr(changed, kind.template_field)
-        check_restricted(session, given, kind.restricted, f"{kind.kind.value} template", present)
-        if how is UpdateKind.REPLACE:
+        replaces = how is UpdateKind.REPLACE
+        what = f"{kind.kind.value} template"
+        check_restricted(session, given, kind.restricted, what, present, replaces=replaces)
+        if replaces:
             merged = given.copy()
-            for name in (*kind.kept, *(_plain(entry) for entry in kind.restricted if not session.is_admin)):
-                if name not in merged:
-                    for key, value in present:
-                        if key == name:
-                            merged.add(key, value)
+            keep(merged, present, kind.kept)
+            keep_restricted(session, merged, present, kind.restricted)
         else:
             merged = present.copy()
             merged.merge(given)
@@ -140,10 +145,6 @@ def update_method(kind: Kind) -> Method:
     )
 
 
-def _plain(entry: str) -> str:
-    return entry.partition("/")[0]
-
-
 _CHMOD_NAMES = tuple(f"{who}_{what}" for who in ("owner", "group", "other") for what in ("u", "m", "a"))
 
 
@@ -155,8 +156,14 @@ def chmod_method(kind: Kind, *extra: Param) -> Method:
         changed = pool.get(object_id)
         wanted = new_permissions(changed.permissions, [bit for bit in bits[:_BITS] if isinstance(bit, int)])
         difference = wanted ^ changed.permissions
-        if difference & (_ADMIN_BITS | _OTHER_BITS):
+        if difference & _ADMIN_BITS:
             require(tx, session, kind.kind, Right.ADMIN, object_id)
+        if difference & _OTHER_BITS and not (kind.other_bits or session.is_admin):
+            raise AuthorizationError(
+                f"User [{session.user_id}] : 'other' permissions are disabled in oned.toml; "
+                f"ask an administrator to change them",
+                object_id,
+            )
         changed.permissions = wanted
         pool.save(changed)
         return object_id

@@ -127,6 +127,15 @@ class Template:
         """Return the names that have a value."""
         return list(self._values)
 
+    def clears(self, name: str) -> bool:
+        """Return whether there is an empty vector of that name, which removes the attribute in a merge."""
+        return name in self._cleared
+
+    @property
+    def has_clearings(self) -> bool:
+        """Whether the text holds any empty vector."""
+        return bool(self._cleared)
+
     def set(self, name: str, value: str | dict[str, str]) -> None:
         """Replace all values of ``name`` by one."""
         self.remove(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
@@ -20,11 +21,20 @@ _DEFAULT_CLUSTER = 0
 NO_DRIVER = "-"
 """The DS_MAD of system datastores."""
 _KEPT = ("DS_MAD", "TM_MAD", "TYPE", "BASE_PATH")
+_DRIVER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 def datastore_methods(core: Core) -> Iterable[Method]:
     """Return all methods of datastores and their pool."""
-    yield from owned_methods(Kind("one.datastore", DATASTORE, kept=_KEPT, updated=_updated, renamed=_renamed))
+    kind = Kind(
+        "one.datastore",
+        DATASTORE,
+        kept=_KEPT,
+        updated=_updated,
+        renamed=_renamed,
+        other_bits=core.config.users.enable_other_permissions,
+    )
+    yield from owned_methods(kind)
     yield info_method("one.datastore", DATASTORE, _render)
     yield pool_method("one.datastorepool.info", DATASTORE, "DATASTORE_POOL", _render_many, ())
     yield _allocate(core)
@@ -59,6 +69,9 @@ def _updated(tx: Transaction, session: Session, changed: object, template: Templ
     assert isinstance(changed, Datastore)
     changed.ds_mad = template.get("DS_MAD") or changed.ds_mad
     changed.tm_mad = template.get("TM_MAD") or changed.tm_mad
+    _check_words(changed.tm_mad, changed.ds_mad)
+    # What is in a datastore does not change its kind, so the datastore does not either.
+    template.set("TYPE", changed.type.name)
 
 
 def _renamed(tx: Transaction, datastore: PoolObject) -> None:
@@ -81,6 +94,12 @@ def datastore_type(template: Template) -> DatastoreType:
         raise ParameterError(f"Unknown datastore type {word!r}; use one of {names}") from None
 
 
+def _check_words(tm_mad: str, ds_mad: str) -> None:
+    for name, value in (("TM_MAD", tm_mad), ("DS_MAD", ds_mad)):
+        if not _DRIVER.fullmatch(value) and (name, value) != ("DS_MAD", NO_DRIVER):
+            raise InternalError(f"No {name} in template; name a driver that is installed.")
+
+
 def new_datastore(core: Core, session: Session, template: Template, cluster_id: int) -> Datastore:
     """Return the datastore that a template describes, not yet in any pool.
 
@@ -91,9 +110,7 @@ def new_datastore(core: Core, session: Session, template: Template, cluster_id: 
     tm_mad = template.get("TM_MAD")
     ds_mad = NO_DRIVER if kind is DatastoreType.SYSTEM_DS else template.get("DS_MAD")
     require_text("NAME", names[0] if names else "")
-    for name, value in (("TM_MAD", tm_mad), ("DS_MAD", ds_mad)):
-        if not value or (not value.replace("_", "").replace("-", "").isalnum() and value != NO_DRIVER):
-            raise InternalError(f"No {name} in template; name a driver that is installed.")
+    _check_words(tm_mad, ds_mad)
     for name, value in (
         ("TYPE", kind.name),
         ("CLONE_TARGET", "SYSTEM"),

@@ -29,7 +29,12 @@ _RESTING = (ImageState.READY, ImageState.ERROR, ImageState.DISABLED)
 
 def image_methods(core: Core, work: ImageWork) -> Iterable[Method]:
     """Return all methods of images and their pool."""
-    kind = Kind("one.image", IMAGE, restricted=core.config.images.restricted_attributes)
+    kind = Kind(
+        "one.image",
+        IMAGE,
+        restricted=core.config.images.restricted_attributes,
+        other_bits=core.config.users.enable_other_permissions,
+    )
     yield from owned_methods(kind)
     yield from lock_methods(kind)
     yield info_method("one.image", IMAGE, _render)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
@@ -10,11 +11,12 @@ from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.network import render_network, render_network_in_pool
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.network.ranges import new_range
+from opennebula_core.managers.network.ranges import free_attributes, new_range, set_size
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
-from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.restricted import check_restricted, keep_restricted
 from opennebula_core.model.addresses import index_of_ip, index_of_mac
+from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import NetworkState
@@ -26,6 +28,9 @@ _BRIDGE_TYPES = {"ovswitch": "openvswitch", "ovswitch_vxlan": "openvswitch"}
 _MAKES_BRIDGE = frozenset(
     {"bridge", "fw", "ebtables", "802.1q", "802.1Q", "vxlan", "ovswitch", "ovswitch_vxlan"}
 )
+_INTERFACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]{0,14}")
+_MAX_VLAN = (1 << 24) - 1
+"""Of VXLAN; 802.1Q has 4,095, which its driver knows."""
 _DEFAULT_CLUSTER = 0
 _MANAGE = (Need(NET, Right.MANAGE, "id"),)
 _ADMIN = (Need(NET, Right.ADMIN, "id"),)
@@ -33,8 +38,14 @@ _ADMIN = (Need(NET, Right.ADMIN, "id"),)
 
 def network_methods(core: Core) -> Iterable[Method]:
     """Return all methods of networks and their pool."""
-    restricted = core.config.networks.restricted_attributes
-    kind = Kind("one.vn", NET, restricted=restricted, kept=_SPECIAL, updated=_updated)
+    kind = Kind(
+        "one.vn",
+        NET,
+        restricted=core.config.networks.restricted_attributes,
+        kept=_SPECIAL,
+        updated=_updated,
+        other_bits=core.config.users.enable_other_permissions,
+    )
     yield from owned_methods(kind)
     yield from lock_methods(kind)
     yield info_method("one.vn", NET, _render)
@@ -58,14 +69,16 @@ def _render_many(tx: Snapshot, networks: Iterable[Network]) -> Iterable[str]:
 
 def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
     assert isinstance(changed, Network)
-    _check_interfaces(template.get("BRIDGE"), template.get("PHYDEV"))
     for name, attribute in (
         ("BRIDGE", "bridge"),
         ("PHYDEV", "phydev"),
         ("VLAN_ID", "vlan_id"),
+        ("OUTER_VLAN_ID", "outer_vlan_id"),
+        ("BRIDGE_TYPE", "bridge_type"),
         ("VN_MAD", "vn_mad"),
     ):
         setattr(changed, attribute, template.get(name) or getattr(changed, attribute))
+    _check_wires(changed)
 
 
 def _allocate(core: Core) -> Method:
@@ -73,9 +86,7 @@ def _allocate(core: Core) -> Method:
         return parse_text(text), cluster_id
 
     def allocate(tx: Transaction, session: Session, template: Template, cluster_id: int) -> int:
-        check_restricted(
-            session, template, core.config.networks.restricted_attributes, "Virtual Network Template"
-        )
+        # As in OpenNebula, whoever may make networks chooses their wires; restricted is what owners change.
         if cluster_id >= 0:
             tx.clusters.get(cluster_id)
         network = _new_network(tx, session, template, cluster_id)
@@ -108,7 +119,6 @@ def _new_network(tx: Transaction, session: Session, template: Template, cluster_
         if vn_mad not in _MAKES_BRIDGE:
             raise InternalError("No BRIDGE in template for Virtual Network.")
         bridge = f"onebr{network_id}"
-    _check_interfaces(bridge, template.get("PHYDEV"))
     network = Network(
         id=network_id,
         name=name,
@@ -129,6 +139,7 @@ def _new_network(tx: Transaction, session: Session, template: Template, cluster_
         outer_vlan_id=template.get("OUTER_VLAN_ID"),
         cluster_ids=[_DEFAULT_CLUSTER if cluster_id < 0 else cluster_id],
     )
+    _check_wires(network)
     for attribute, value in (("BRIDGE", bridge), ("BRIDGE_TYPE", network.bridge_type)):
         template.set(attribute, value)
     for attribute in ("OUTER_VLAN_ID", "PHYDEV", "VLAN_ID"):
@@ -138,23 +149,17 @@ def _new_network(tx: Transaction, session: Session, template: Template, cluster_
     return network
 
 
-def _check_interfaces(bridge: str, phydev: str) -> None:
-    for what, name in (("BRIDGE", bridge), ("PHYDEV", phydev)):
-        if name:
-            _check_interface(what, name)
-
-
-def _check_interface(what: str, name: str) -> None:
-    """Refuse what is no name of a network interface: it ends up in commands on hosts.
+def _check_wires(network: Network) -> None:
+    """Refuse what is no name of a network interface, and no VLAN: it ends up in commands on hosts.
 
     Source: Linux, IFNAMSIZ and dev_valid_name.
     """
-    if (
-        not 1 <= len(name) <= 15
-        or not all(char.isalnum() or char in "._-" for char in name)
-        or name.startswith("-")
-    ):
-        raise InternalError(f"Wrong {what} {name!r}: use up to 15 letters, digits, '.', '_' or '-'")
+    for what, name in (("BRIDGE", network.bridge), ("PHYDEV", network.phydev)):
+        if name and not _INTERFACE.fullmatch(name):
+            raise InternalError(f"Wrong {what} {name!r}: use up to 15 letters, digits, '.', '_' or '-'")
+    for what, text in (("VLAN_ID", network.vlan_id), ("OUTER_VLAN_ID", network.outer_vlan_id)):
+        if text and whole_number(text, _MAX_VLAN) is None:
+            raise InternalError(f"Wrong {what} {text!r}: use a number from 0 to {_MAX_VLAN}")
 
 
 def _delete(tx: Transaction, session: Session, network_id: int) -> int:
@@ -178,7 +183,10 @@ def _range_methods(core: Core) -> Iterable[Method]:
     def prepare(network_id: int, text: str) -> tuple[object, ...]:
         return network_id, _one_range(parse_text(text))
 
+    restricted = core.config.networks.restricted_attributes
+
     def add(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
+        check_restricted(session, Template((("AR", vector),)), restricted, "Address Range")
         network = tx.networks.get(network_id)
         tx.networks.add_range(network.id, new_range(vector, core.config.networks.mac_prefix, network.id))
         return network_id
@@ -186,12 +194,11 @@ def _range_methods(core: Core) -> Iterable[Method]:
     def update(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
         network = tx.networks.get(network_id)
         changed = tx.networks.range_of(network, _range_id(vector))
-        size = vector.get("SIZE", str(changed.size))
-        if not size.isdecimal() or int(size) < _highest(tx, network, changed) + 1:
+        attributes = _new_attributes(session, vector, changed, restricted)
+        set_size(changed, vector.get("SIZE", str(changed.size)))
+        if changed.size < _highest(tx, network, changed) + 1:
             raise ActionError("New SIZE of the address range would cut leases in use off.", network_id)
-        changed.size = int(size)
-        kept = {"AR_ID", "TYPE", "SIZE", "MAC", "IP", "GLOBAL_PREFIX", "ULA_PREFIX"}
-        changed.attributes = Vector((key, value) for key, value in vector.items() if key not in kept)
+        changed.attributes = attributes
         tx.networks.update_range(network_id, changed)
         return network_id
 
@@ -218,11 +225,26 @@ def _range_methods(core: Core) -> Iterable[Method]:
     )
 
 
+def _new_attributes(
+    session: Session, vector: Vector, present: AddressRange, restricted: Iterable[str]
+) -> Vector:
+    """Return a range's free attributes after an update; what is restricted stays, named or not.
+
+    :raises AuthorizationError: the caller may not change one
+    """
+    own = [entry.removeprefix("AR/") for entry in map(str.upper, restricted) if entry.startswith("AR/")]
+    given, before = Template(free_attributes(vector).items()), Template(present.attributes.items())
+    check_restricted(session, given, own, "Address Range", before)
+    keep_restricted(session, given, before, own)
+    return Vector({name: value for name, value in given if isinstance(value, str)})
+
+
 def _range_id(vector: Vector) -> int:
     text = vector.get("AR_ID", "")
-    if not text.isdecimal():
-        raise InternalError(f"Wrong or missing AR_ID {text!r} in address range")
-    return int(text)
+    number = whole_number(text)
+    if number is None:
+        raise InternalError(f"Wrong or missing AR_ID {text[:80]!r} in address range")
+    return number
 
 
 def _highest(tx: Transaction, network: Network, address_range: AddressRange) -> int:

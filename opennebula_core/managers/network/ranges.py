@@ -6,11 +6,14 @@ import ipaddress
 
 from opennebula_core.errors import InternalError
 from opennebula_core.model.addresses import mac_number, mac_text
+from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange
 from opennebula_core.model.template import Vector
 
 TYPES = ("IP4", "IP6", "IP4_6", "ETHER")
 MAX_SIZE = 1 << 24
+_LAST_MAC = (1 << 48) - 1
+_LAST_IP = ipaddress.IPv4Address("255.255.255.255")
 _OWN = frozenset({"AR_ID", "TYPE", "SIZE", "MAC", "IP", "GLOBAL_PREFIX", "ULA_PREFIX"})
 _COMPUTED = frozenset({"MAC_END", "IP_END", "USED_LEASES", "LEASES", "ALLOCATED", "IP6_ULA", "IP6_GLOBAL"})
 
@@ -24,30 +27,51 @@ def new_range(vector: Vector, mac_prefix: str, network_id: int) -> AddressRange:
     kind = vector.get("TYPE", "").upper()
     if kind not in TYPES:
         raise InternalError(f"Unknown or missing address range TYPE {kind!r}; use one of {', '.join(TYPES)}")
-    size = vector.get("SIZE", "")
-    if not size.isdecimal() or not 1 <= int(size) <= MAX_SIZE:
-        raise InternalError(f"Wrong SIZE {size!r} in address range; use a number from 1 to {MAX_SIZE}")
-    ip = _first_ip(vector, int(size)) if kind in ("IP4", "IP4_6") else ""
-    return AddressRange(
+    ip = _first_ip(vector) if kind in ("IP4", "IP4_6") else ""
+    made = AddressRange(
         id=-1,
         type=kind,
-        size=int(size),
+        size=0,
         mac=_first_mac(vector, ip, mac_prefix, network_id),
         ip=ip,
         global_prefix=_prefix(vector, "GLOBAL_PREFIX", kind),
         ula_prefix=_prefix(vector, "ULA_PREFIX", kind),
-        attributes=Vector((key, value) for key, value in vector.items() if key not in _OWN | _COMPUTED),
+        attributes=free_attributes(vector),
     )
+    set_size(made, vector.get("SIZE", ""))
+    return made
 
 
-def _first_ip(vector: Vector, size: int) -> str:
+def free_attributes(vector: Vector) -> Vector:
+    """Return the attributes of an AR vector that say nothing about its addresses, such as another GATEWAY."""
+    return Vector((key, value) for key, value in vector.items() if key not in _OWN | _COMPUTED)
+
+
+def set_size(changed: AddressRange, text: str) -> None:
+    """Give a range as many addresses as a text says.
+
+    :raises InternalError: that is no number, too large, or the addresses would not all exist
+    """
+    size = whole_number(text, MAX_SIZE)
+    if not size:
+        raise InternalError(f"Wrong SIZE {text[:80]!r} in address range; use a number from 1 to {MAX_SIZE}")
+    if mac_number(changed.mac) + size - 1 > _LAST_MAC:
+        raise InternalError(
+            f"Wrong SIZE {text!r} in address range: there are not so many MACs from {changed.mac} on"
+        )
+    if changed.ip and int(ipaddress.IPv4Address(changed.ip)) + size - 1 > int(_LAST_IP):
+        raise InternalError(
+            f"Wrong SIZE {text!r} in address range: there are not so many IPs from {changed.ip} on"
+        )
+    changed.size = size
+
+
+def _first_ip(vector: Vector) -> str:
     text = vector.get("IP", "")
     try:
-        first = ipaddress.IPv4Address(text)
-        _ = first + (size - 1)
+        return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise InternalError(f"Wrong or missing IP {text!r} in address range") from None
-    return str(first)
 
 
 def _first_mac(vector: Vector, ip: str, mac_prefix: str, network_id: int) -> str:

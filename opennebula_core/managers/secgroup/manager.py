@@ -13,5 +13,5 @@ class SecurityGroupManager:
     @impl
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         """Add methods."""
-        for method in security_group_methods():
+        for method in security_group_methods(registry.core):
             registry.add_method(method)

@@ -8,6 +8,7 @@ from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Par
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.secgroup import render_security_group
 from opennebula_core.errors import ActionError
+from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.model.objects import SecurityGroup
@@ -19,9 +20,10 @@ SECGROUP = ObjectKind.SECGROUP
 _DEFAULT = 0
 
 
-def security_group_methods() -> Iterable[Method]:
+def security_group_methods(core: Core) -> Iterable[Method]:
     """Return all methods of security groups and their pool."""
-    yield from owned_methods(Kind("one.secgroup", SECGROUP))
+    other_bits = core.config.users.enable_other_permissions
+    yield from owned_methods(Kind("one.secgroup", SECGROUP, other_bits=other_bits))
     yield info_method("one.secgroup", SECGROUP, _render)
     yield pool_method("one.secgrouppool.info", SECGROUP, "SECURITY_GROUP_POOL", _render_many)
     yield Method(

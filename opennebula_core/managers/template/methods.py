@@ -21,6 +21,7 @@ from opennebula_core.managers.objects import (
 )
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.rights import require_on_pool
 from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.model.objects import VmTemplate
 from opennebula_core.model.permissions import permissions_of_umask
@@ -32,7 +33,12 @@ _MANAGE = (Need(TEMPLATE, Right.MANAGE, "id"),)
 
 def template_methods(core: Core) -> Iterable[Method]:
     """Return all methods of VM templates and their pool."""
-    kind = Kind("one.template", TEMPLATE, restricted=core.config.vm.restricted_attributes)
+    kind = Kind(
+        "one.template",
+        TEMPLATE,
+        restricted=core.config.vm.restricted_attributes,
+        other_bits=core.config.users.enable_other_permissions,
+    )
     yield rename_method(kind)
     yield update_method(kind)
     yield chmod_method(kind, Param("recursive", bool, False))
@@ -105,6 +111,7 @@ def _allocate(core: Core) -> Method:
 
 
 def _clone(tx: Transaction, session: Session, template_id: int, name: str, recursive: bool) -> int:
+    # What an administrator has restricted goes along: its owner may use it, and cannot change it.
     _refuse("recursive", recursive, "clone the images too, and name the copies in the new template")
     source = tx.vm_templates.get(template_id)
     return _new(tx, session, name, source.template.copy()).id
@@ -134,9 +141,11 @@ def _instantiate(core: Core) -> Method:
     def instantiate(
         tx: Transaction, session: Session, template_id: int, name: str, hold: bool, extra: Template
     ) -> int:
-        # What the template itself holds was checked when it was written; only what is added counts here.
-        check_restricted(session, extra, core.config.vm.restricted_attributes, "VM Template")
         source = tx.vm_templates.get(template_id)
+        if extra or extra.has_clearings:
+            require_on_pool(tx, session, TEMPLATE)  # as in OpenNebula: it makes another template of it
+        # What the template itself holds was checked when it was written; only what is changed counts here.
+        check_restricted(session, extra, core.config.vm.restricted_attributes, "VM Template", source.template)
         content = source.template.copy()
         content.merge(extra)
         if name:

@@ -37,7 +37,13 @@ class VmOperations:
 
 def vm_methods(core: Core, operations: VmOperations, listing: VmListing) -> Iterable[Method]:
     """Return all methods of VMs and their pool."""
-    kind = Kind("one.vm", VM, restricted=("USER_PRIORITY",), template_field="user_template")
+    kind = Kind(
+        "one.vm",
+        VM,
+        restricted=core.config.vm.restricted_attributes,
+        other_bits=core.config.users.enable_other_permissions,
+        template_field="user_template",
+    )
     yield from owned_methods(kind)
     yield from lock_methods(kind)
     yield _allocate(core)

@@ -71,3 +71,33 @@ async def test_a_driver_that_is_not_installed_is_refused_with_those_that_are(
 ) -> None:
     with pytest.raises(InternalError, match=r"no driver 'dumy'.* did you mean 'dummy'\?"):
         await estate.cloud.call("one.datastore.allocate", f"NAME=x\n{wrong}\n", -1)
+
+
+async def test_an_update_keeps_drivers_and_kind(estate: Estate) -> None:
+    datastore_id = await estate.cloud.new(
+        "one.datastore.allocate", "NAME=k\nDS_MAD=dummy\nTM_MAD=dummy\n", -1
+    )
+    for append in (0, 1):
+        await estate.cloud.call("one.datastore.update", datastore_id, "TYPE=SYSTEM_DS\nX=y", append)
+        shown = await estate.cloud.document("one.datastore.info", datastore_id)
+        assert (shown.findtext("TYPE"), shown.findtext("TEMPLATE/TYPE")) == ("0", "IMAGE_DS")
+        assert (shown.findtext("DS_MAD"), shown.findtext("TM_MAD")) == ("dummy", "dummy")
+        assert shown.findtext("TEMPLATE/X") == "y"
+
+
+@pytest.mark.parametrize("word", ["../x", "-x", "a b", "drivér"])
+async def test_what_is_no_drivers_name_is_refused_whenever_it_comes(estate: Estate, word: str) -> None:
+    for name, other in (("TM_MAD", "DS_MAD"), ("DS_MAD", "TM_MAD")):
+        text = f'NAME=odd\n{name}="{word}"\n{other}=dummy\n'
+        with pytest.raises(InternalError, match=f"{name} .* cannot be used"):
+            await estate.cloud.call("one.datastore.allocate", text, -1)
+        with pytest.raises(InternalError, match=f"No {name} in template"):
+            await estate.cloud.call("one.datastore.update", estate.cloud.datastore_id, f'{name}="{word}"', 1)
+
+
+async def test_the_folder_is_the_clouds_choice(estate: Estate) -> None:
+    text = 'NAME=elsewhere\nDS_MAD=dummy\nTM_MAD=dummy\nBASE_PATH="/etc"\n'
+    datastore_id = await estate.cloud.new("one.datastore.allocate", text, -1)
+    await estate.cloud.call("one.datastore.update", datastore_id, 'BASE_PATH="/etc"\n', 1)
+    shown = await estate.cloud.document("one.datastore.info", datastore_id)
+    assert shown.findtext("BASE_PATH") == str(estate.cloud.daemon.location.datastores / str(datastore_id))

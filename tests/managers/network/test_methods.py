@@ -81,7 +81,7 @@ async def test_ranges_come_and_go(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("attribute", ["BRIDGE", "PHYDEV"])
-@pytest.mark.parametrize("name", ["-i", "a b", "x;y", "sixteen-letters-"])
+@pytest.mark.parametrize("name", ["-i", "a b", "x;y", "sixteen-letters-", "..", "brücke"])
 async def test_what_is_no_interface_is_refused_whenever_it_comes(
     estate: Estate, attribute: str, name: str
 ) -> None:
@@ -98,9 +98,31 @@ async def test_what_is_no_interface_is_refused_whenever_it_comes(
         ("TYPE=IP4,IP=10.0.0.1,SIZE=0", "Wrong SIZE"),
         ("TYPE=odd,IP=10.0.0.1,SIZE=1", "address range TYPE"),
         ("TYPE=ETHER,SIZE=1,MAC=nonsense", "Wrong MAC"),
-        ("TYPE=IP4,IP=255.255.255.255,SIZE=2", "Wrong or missing IP"),
+        ("TYPE=IP4,IP=255.255.255.255,SIZE=2", "not so many IPs"),
     ],
 )
 async def test_a_wrong_range_is_refused(estate: Estate, vector: str, text: str) -> None:
     with pytest.raises(InternalError, match=text):
         await estate.cloud.call("one.vn.add_ar", estate.network_id, f"AR=[{vector}]")
+
+
+@pytest.mark.parametrize("attribute", ["VLAN_ID", "OUTER_VLAN_ID"])
+@pytest.mark.parametrize("number", ["-1", "x", "1e308", "NaN", str(2**24), str(2**70), "9" * 5000])
+async def test_what_is_no_vlan_is_refused_whenever_it_comes(
+    estate: Estate, attribute: str, number: str
+) -> None:
+    with pytest.raises(InternalError, match=f"Wrong {attribute}"):
+        await estate.cloud.call("one.vn.allocate", f'NAME=odd\nVN_MAD=802.1Q\n{attribute}="{number}"\n', -1)
+    with pytest.raises(InternalError, match=f"Wrong {attribute}"):
+        await estate.cloud.call("one.vn.update", estate.network_id, f'{attribute}="{number}"\n', 1)
+
+
+async def test_an_update_reaches_the_document_beside_the_template(estate: Estate) -> None:
+    network_id = await network(estate, "wires", 2)
+    await estate.cloud.call("one.vn.update", network_id, "OUTER_VLAN_ID=7\nBRIDGE_TYPE=openvswitch\n", 1)
+    shown = await estate.cloud.document("one.vn.info", network_id)
+    assert (shown.findtext("OUTER_VLAN_ID"), shown.findtext("BRIDGE_TYPE")) == ("7", "openvswitch")
+    await estate.cloud.call("one.vn.update", network_id, "NOTE=x\n", 0)
+    shown = await estate.cloud.document("one.vn.info", network_id)
+    assert (shown.findtext("VN_MAD"), shown.findtext("BRIDGE")) == ("dummy", "br0")
+    assert shown.findtext("TEMPLATE/OUTER_VLAN_ID") == "7"
