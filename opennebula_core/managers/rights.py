@@ -92,6 +92,8 @@ def _is_allowed(
 def require_on_pool(tx: Snapshot, session: Session, kind: ObjectKind, right: Right = Right.CREATE) -> None:
     """Check that the caller has a right on the kind as a whole, such as to create one.
 
+    A rule on the objects of his primary group, where they would be, will do, too: group admins make users.
+
     :raises AuthorizationError: he has not
     """
     if session.is_admin:
@@ -102,8 +104,8 @@ def require_on_pool(tx: Snapshot, session: Session, kind: ObjectKind, right: Rig
         kind=kind.value,
         right=int(right),
         object_id=-1,
-        owner_id=-1,
-        group_id=-1,
+        owner_id=session.user_id,
+        group_id=session.group_id,
         permissions=0,
         cluster_ids=(),
         rules=tx.acl_rules(),

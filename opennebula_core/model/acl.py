@@ -123,6 +123,8 @@ def _selector_problems(part: str, number: int, allowed: int) -> Iterable[str]:
         yield f"[{part}] ID must not be negative"
         return
     chosen = number & _SELECTORS
+    if part != "resource" and number & ~(_SELECTORS | ID_MASK):
+        yield f"[{part}] unknown bits"
     if chosen & ~allowed:
         yield f"[{part}] this selector cannot be used here"
     elif chosen.bit_count() != 1:

@@ -100,20 +100,16 @@ def is_allowed(
     """Return whether a user has a right on an object, by its permissions or by a rule.
 
     :param group_ids: all groups of the user, the primary one too
-    :param object_id: -1 asks for the kind as a whole (to create one): only rules on all objects count then
-    :param owner_id: and ``group_id``: the object's; -1 when it has none
+    :param object_id: -1 asks to create one: only rules on all objects, or on those of its group, count then
+    :param owner_id: and ``group_id``: the object's, or what it would have; -1 when it has none
     :param cluster_ids: the clusters that the object is in
     """
     is_owner, in_group = owner_id == user_id, group_id in group_ids
     if object_id >= 0 and permissions_allow(permissions, right, is_owner=is_owner, in_group=in_group):
         return True
     for scope in acl_scopes(rules, user_id, group_ids, kind, right, zone_id):
-        if scope.all:
+        if scope.all or (scope.group_id is not None and scope.group_id == group_id):
             return True
-        if object_id >= 0 and (
-            scope.object_id == object_id
-            or (scope.group_id is not None and scope.group_id == group_id)
-            or scope.cluster_id in cluster_ids
-        ):
+        if object_id >= 0 and (scope.object_id == object_id or scope.cluster_id in cluster_ids):
             return True
     return False

@@ -103,9 +103,11 @@ def test_a_rule_may_name_a_cluster() -> None:
     assert not ask("* HOST/%3 MANAGE #0", kind="HOST", right=MANAGE)
 
 
-def test_to_create_one_needs_a_rule_on_all_of_the_kind() -> None:
+def test_to_create_one_needs_a_rule_on_all_of_the_kind_or_on_those_of_its_group() -> None:
     assert ask("@1 VM/* CREATE #0", right=CREATE, object_id=-1, owner_id=-1, group_id=-1)
     assert not ask("@1 VM/@1 CREATE #0", right=CREATE, object_id=-1, owner_id=-1, group_id=-1)
+    assert ask("@1 VM/@1 CREATE #0", right=CREATE, object_id=-1, owner_id=-1, group_id=1)
+    assert not ask("@1 VM/@1 CREATE #0", right=CREATE, object_id=-1, owner_id=-1, group_id=2)
     assert not ask(right=CREATE, object_id=-1, owner_id=-1, group_id=-1, permissions=0o777)
 
 

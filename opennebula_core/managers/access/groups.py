@@ -9,19 +9,30 @@ from opennebula_core.db.listing import ALL, Selection, select_pool
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.group import group_pool_end, render_group, render_group_in_pool
 from opennebula_core.errors import ActionError
+from opennebula_core.managers.access.rules import add_rule, drop_rule, drop_rules_of, ensure_rule
 from opennebula_core.managers.objects import Kind, rename_method, update_method
 from opennebula_core.managers.rights import require
+from opennebula_core.model import acl
+from opennebula_core.model.acl import parse_rule
 from opennebula_core.model.names import check_name
-from opennebula_core.model.objects import Group
+from opennebula_core.model.objects import AclRule, Group, PoolObject
 
 GROUP = ObjectKind.GROUP
 _ADMIN = (Need(GROUP, Right.ADMIN, "id"),)
 _FIRST_OWN = 100
+_OWNED = (
+    ObjectKind.NET,
+    ObjectKind.IMAGE,
+    ObjectKind.TEMPLATE,
+    ObjectKind.DATASTORE,
+    ObjectKind.SECGROUP,
+    ObjectKind.USER,
+)
 
 
 def group_methods() -> Iterable[Method]:
     """Return all methods of groups and their pool."""
-    kind = Kind("one.group", GROUP, change=Right.ADMIN)
+    kind = Kind("one.group", GROUP, change=Right.ADMIN, renamed=_renamed, allow_blanks=False)
     yield rename_method(kind)
     yield update_method(kind)
     yield Method(
@@ -66,9 +77,26 @@ def _pool(tx: Snapshot, session: Session) -> bytes:
     return "".join(("&lt;GROUP_POOL&gt;", *map(render_group_in_pool, groups), group_pool_end())).encode()
 
 
+def _renamed(tx: Transaction, group: PoolObject) -> None:
+    """Change the name beside the id, which every object has."""
+    for kind in _OWNED:
+        table = tx.pool(kind).statements.table
+        for (object_id,) in tx.query(
+            f'UPDATE "{table}" SET gname = ? WHERE gid = ? RETURNING id', (group.name, group.id)
+        ):
+            tx.emit(kind, object_id, "update")
+    for vm in tx.vms.where("gid = ?", (group.id,)):  # a VM keeps its document, which has the name in it
+        vm.gname = group.name
+        tx.vms.save(vm)
+
+
 def _allocate(tx: Transaction, session: Session, name: str) -> int:
+    """Make a group, which may use what the default VDC holds: everything. Source: OpenNebula 6.10."""
     check_name(name, allow_blanks=False)
-    return tx.groups.allocate(Group(id=-1, name=name, permissions=0o600))
+    group_id = tx.groups.allocate(Group(id=-1, name=name, permissions=0o600))
+    for resource in ("HOST/* MANAGE", "NET/* USE", "DATASTORE/* USE"):
+        add_rule(tx, parse_rule(f"@{group_id} {resource} #0"))
+    return group_id
 
 
 def _delete(tx: Transaction, session: Session, group_id: int) -> int:
@@ -78,7 +106,19 @@ def _delete(tx: Transaction, session: Session, group_id: int) -> int:
     if group.user_ids:
         raise ActionError(f"Cannot delete group. Group {group_id} is not empty.", group_id)
     tx.groups.drop(group_id)
+    drop_rules_of(tx, acl.GROUP, group_id)
     return group_id
+
+
+def _admin_rules(group_id: int, user_id: int) -> Iterable[AclRule]:
+    """Return the rules that make a user an admin of a group. Source: OpenNebula 6.10, Group."""
+    for resource in (
+        f"USER/@{group_id} USE+MANAGE+ADMIN+CREATE",
+        f"VM+NET+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VROUTER+VMGROUP+BACKUPJOB/@{group_id} USE+MANAGE",
+        "VROUTER/* CREATE",
+        f"GROUP/#{group_id} MANAGE",
+    ):
+        yield parse_rule(f"#{user_id} {resource} *")
 
 
 def _add_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -> int:
@@ -86,6 +126,10 @@ def _add_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -
     tx.users.get(user_id)
     if user_id not in group.user_ids:
         raise ActionError(f"User {user_id} is not part of Group {group_id}.", group_id)
+    if user_id in group.admin_ids:
+        raise ActionError(f"User {user_id} is already an administrator of Group {group_id}.", group_id)
+    for rule in _admin_rules(group_id, user_id):
+        ensure_rule(tx, rule)
     group.admin_ids.append(user_id)
     tx.groups.save(group)
     return group_id
@@ -94,7 +138,18 @@ def _add_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -
 def _drop_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -> int:
     group = tx.groups.get(group_id)
     if user_id not in group.admin_ids:
-        raise ActionError(f"User {user_id} is not administrator of Group {group_id}.", group_id)
+        raise ActionError(f"User {user_id} is not an administrator of Group {group_id}.", group_id)
     group.admin_ids.remove(user_id)
     tx.groups.save(group)
+    end_admin(tx, group_id, user_id)
     return group_id
+
+
+def end_admin(tx: Transaction, group_id: int, user_id: int) -> None:
+    """Take the rules of a group's admin back, if he was one."""
+    still_somewhere = tx.one(
+        "SELECT 1 FROM user_group WHERE user_id = ? AND group_id <> ? AND is_admin", (user_id, group_id)
+    )
+    for rule in _admin_rules(group_id, user_id):
+        if still_somewhere is None or rule.resource & acl.ALL == 0:
+            drop_rule(tx, rule)

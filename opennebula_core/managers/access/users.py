@@ -10,10 +10,13 @@ from opennebula_core.db.listing import ALL, select_pool
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.user import render_user, render_user_in_pool, user_pool_end
 from opennebula_core.errors import ActionError, AuthorizationError, InternalError
+from opennebula_core.managers.access.groups import end_admin
+from opennebula_core.managers.access.rules import drop_rules_of
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, update_method
 from opennebula_core.managers.pools import info_method
 from opennebula_core.managers.rights import require
+from opennebula_core.model import acl
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import User
 from opennebula_core.model.passwords import hash_password
@@ -177,9 +180,12 @@ def _membership() -> Iterable[Method]:
             raise ActionError("The primary group of user 0 cannot be changed.", user_id)
         if user.gid != 0:
             _check_administrators(session, user_id, [group_id])
-        user.group_ids = sorted({*user.group_ids, group_id} - {user.gid} | {group_id})
+        left = user.gid
+        user.group_ids = sorted({*user.group_ids} - {left} | {group_id})
         user.gid, user.gname = group.id, group.name
         tx.users.save(user)
+        if left != group_id:
+            end_admin(tx, left, user_id)
         return user_id
 
     def addgroup(tx: Transaction, session: Session, user_id: int, group_id: int) -> int:
@@ -200,6 +206,7 @@ def _membership() -> Iterable[Method]:
             raise ActionError(f"User is not in group {group_id}", user_id)
         user.group_ids.remove(group_id)
         tx.users.save(user)
+        end_admin(tx, group_id, user_id)
         return user_id
 
     both = (Param("id", int), Param("group", int))
@@ -226,4 +233,5 @@ def _delete(tx: Transaction, session: Session, user_id: int) -> int:
     if vms:
         raise ActionError(f"Cannot delete user. He has {vms} VMs; terminate or chown them first.", user_id)
     tx.users.drop(user_id)
+    drop_rules_of(tx, acl.INDIVIDUAL, user_id)
     return user_id
