@@ -14,12 +14,16 @@ PERIOD_S: Final = 3600.0
 AT_ONCE: Final = 10_000
 """Changes removed in one job, so that no request waits long for the writer."""
 
-_DROP: Final = """DELETE FROM outbox WHERE time < ? AND seq IN
-    (SELECT seq FROM outbox WHERE seq < (SELECT MAX(seq) FROM outbox) ORDER BY seq LIMIT ?)"""
+_DROP: Final = """DELETE FROM outbox WHERE seq IN (
+    SELECT seq FROM outbox WHERE seq < MIN(
+        (SELECT MAX(seq) FROM outbox),
+        IFNULL((SELECT seq FROM outbox WHERE time >= ? ORDER BY seq LIMIT 1), 1 << 62)
+    ) ORDER BY seq LIMIT ?)"""
+"""What goes is always the beginning, whatever the clock did: a hole could not be told from nothing missed."""
 
 
 def drop_old_changes(writer: Writer, before: int, limit: int = AT_ONCE) -> int:
-    """Remove up to ``limit`` of the oldest changes, if they are older than an instant; return how many.
+    """Remove up to ``limit`` changes before the first that is not older than an instant; return how many.
 
     The newest change stays: by its number others know whether they have missed some.
     """

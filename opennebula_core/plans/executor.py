@@ -107,10 +107,6 @@ class Executor:
         if task is not None:
             task.cancel()
 
-    def stop_after_commit(self, tx: Transaction, plan_id: int) -> None:
-        """Stop driving a plan once what takes its place is committed; what follows is started behind it."""
-        tx.after_commit(lambda: self.stop(plan_id))
-
     async def resume_all(self) -> int:
         """Go on with every plan that the last process left; return how many."""
 
@@ -220,7 +216,7 @@ class Executor:
 
     async def _refusal(self, plan: Plan) -> str:
         step = plan.current
-        if plan.version != PLAN_VERSION:
+        if not plan.is_known:
             return f"plan {plan.id} has version {plan.version}, this release runs {PLAN_VERSION}; use recover"
         if plan.attempt > 1 and not await self._may_resend(plan):
             return f"{step.action} was interrupted and may not be sent twice; its outcome is unknown"

@@ -94,6 +94,11 @@ class Plan:
         return self.steps[self.step]
 
     @property
+    def is_known(self) -> bool:
+        """Whether this release knows what the steps mean."""
+        return self.version == PLAN_VERSION
+
+    @property
     def is_last_step(self) -> bool:
         """The step under way is the last one."""
         return self.step == len(self.steps) - 1
@@ -115,9 +120,9 @@ class Plan:
             stored = json.loads(body)
             state, lcm_state = stored["end"]
             steps = tuple(Step.from_json(item) for item in stored["steps"])
-        else:  # what its body means is not known: one step that the executor refuses
+        else:  # what its body means is not known: the executor refuses each of these steps
             state, lcm_state = VmState.ACTIVE, LcmState.LCM_INIT
-            steps, step = (Step("vmm", f"a step of version {version}", LcmState.LCM_INIT),), 0
+            steps = (Step("vmm", f"a step of version {version}", LcmState.LCM_INIT),) * (step + 1)
         return cls(
             vm_id=vm_id,
             operation=operation,

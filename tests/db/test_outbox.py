@@ -61,3 +61,16 @@ async def test_who_was_away_for_too_long_is_told_so(tmp_path: Path) -> None:
     assert b"RESET" in await feed.after(1, 0)
     assert b"RESET" not in await feed.after(3, 0)
     store.close()
+
+
+def test_a_clock_that_was_ahead_leaves_no_hole(tmp_path: Path) -> None:
+    clock = Clock()
+    store = Store(tmp_path / "one.db", synchronous="OFF", clock=clock)
+    add_changes(store, 1)
+    clock.advance(1000)
+    add_changes(store, 1)
+    clock.advance(-1000)
+    add_changes(store, 2)
+    assert store.write_now(lambda tx: drop_old_changes(tx, tx.now + 500)) == 1
+    assert kept(store) == [2, 3, 4]
+    store.close()

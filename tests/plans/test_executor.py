@@ -260,13 +260,14 @@ async def test_old_plans_go_but_for_what_recover_needs(bench: Bench, monkeypatch
     assert bench.plan(newest).status is PlanStatus.DONE
 
 
-async def test_a_plan_of_another_version_fails_and_the_others_go_on(bench: Bench) -> None:
+@pytest.mark.parametrize("step", [0, 3])
+async def test_a_plan_of_another_version_fails_and_the_others_go_on(bench: Bench, step: int) -> None:
     bench.drivers.gate.clear()
     strange, known = await bench.begin(PROLOG, vm_id=1), await bench.begin(BOOT, vm_id=2)
     await bench.executor.close()
 
     def from_the_future(tx: Transaction) -> None:
-        tx.execute("UPDATE plan SET version = 99, body = '[]' WHERE id = ?", (strange.id,))
+        tx.execute("UPDATE plan SET version = 99, step = ?, body = '[]' WHERE id = ?", (step, strange.id))
 
     await bench.store.write(from_the_future)
     bench.drivers.gate.set()

@@ -8,14 +8,14 @@ from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.disks import broken_images, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.plans import VmPlans, note_action
+from opennebula_core.managers.vm.records import waits_on_front_end
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import state_name
+from opennebula_core.plans.plan import Plan
 
-WAITS_ON_FRONT_END = (HistoryAction.STOP, HistoryAction.UNDEPLOY, HistoryAction.UNDEPLOY_HARD)
-"""What a stay ended with when the VM's disks have come back to the front-end."""
+_CLEANING = (LcmState.CLEANUP_DELETE, LcmState.CLEANUP_RESUBMIT)
 _UNPLACED = (VmState.INIT, VmState.PENDING, VmState.HOLD, VmState.CLONING, VmState.CLONING_FAILURE)
-_ON_FRONT_END = (VmState.STOPPED, VmState.UNDEPLOYED)
 
 
 class VmEnding:
@@ -48,7 +48,7 @@ class VmEnding:
         self._plans.begin(tx, vm, operations.terminate(vm, hard=hard))
 
     def _end_unplaced(self, tx: Transaction, vm: Vm) -> None:
-        if _waits_on_front_end(vm):
+        if waits_on_front_end(vm):
             vm.state = VmState.UNDEPLOYED
             self._plans.begin(tx, vm, operations.terminate(vm, hard=True))
             return
@@ -58,23 +58,25 @@ class VmEnding:
         """Remove whatever there is of a VM, whatever was under way; ``recreate`` lets it start anew."""
         if vm.state is VmState.DONE:
             return
-        self._plans.abandon(tx, vm)
+        abandoned = self._plans.abandon(tx, vm)
         if vm.state in _UNPLACED:
-            if not _waits_on_front_end(vm):
+            if not waits_on_front_end(vm):
                 self._effects.arrive(tx, vm, *(_fresh(tx, vm) if recreate else operations.DONE))
                 return
             vm.state = VmState.UNDEPLOYED
+        plan = _cleaning(vm, abandoned, recreate=recreate)
         action = HistoryAction.DELETE_RECREATE if recreate else HistoryAction.DELETE
         note_action(vm, action)
-        if vm.state in _ON_FRONT_END:
+        if waits_on_front_end(vm):
             vm.history[-1].action = action  # or the next deployment would look for its disks there
-        make = operations.recreate if recreate else operations.delete
-        self._plans.begin(tx, vm, make(vm, _other_host(vm)))
+        self._plans.begin(tx, vm, plan)
 
 
-def _waits_on_front_end(vm: Vm) -> bool:
-    """Return whether the disks of a VM that has no host wait on the front-end."""
-    return bool(vm.history) and vm.history[-1].action in WAITS_ON_FRONT_END
+def _cleaning(vm: Vm, abandoned: Plan | None, *, recreate: bool) -> Plan:
+    if abandoned is not None and abandoned.is_known and vm.lcm_state in _CLEANING:
+        return operations.clean_again(abandoned, recreates=recreate)
+    make = operations.recreate if recreate else operations.delete
+    return make(vm, _other_host(vm))
 
 
 def _fresh(tx: Transaction, vm: Vm) -> tuple[VmState, LcmState]:
@@ -88,7 +90,10 @@ def _fresh(tx: Transaction, vm: Vm) -> tuple[VmState, LcmState]:
     if broken:
         raise ActionError(f"Cannot recreate VM {vm.id}: image {broken[0].id} is in state ERROR.", vm.id)
     refresh_disks(tx, vm)
-    return (VmState.CLONING, LcmState.LCM_INIT) if waits_for_images(tx, vm) else operations.PENDING
+    if waits_for_images(tx, vm):
+        return VmState.CLONING, LcmState.LCM_INIT
+    is_held = vm.template.get("SUBMIT_ON_HOLD").upper() == "YES"
+    return (VmState.HOLD, LcmState.LCM_INIT) if is_held else operations.PENDING
 
 
 def _other_host(vm: Vm) -> str:

@@ -6,11 +6,13 @@ step; a test holds every plan here against it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import Any
 
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.managers.transfer.phases import Phase
+from opennebula_core.managers.vm.records import waits_on_front_end
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.plans.plan import Plan, Step, Target
@@ -22,6 +24,10 @@ SUSPENDED = (VmState.SUSPENDED, LcmState.LCM_INIT)
 POWEROFF = (VmState.POWEROFF, LcmState.LCM_INIT)
 UNDEPLOYED = (VmState.UNDEPLOYED, LcmState.LCM_INIT)
 PENDING = (VmState.PENDING, LcmState.LCM_INIT)
+
+
+RETURN_HOME = "return-home"
+"""The operation of :func:`return_home`, by which its plan is known."""
 
 
 class MigrationKind(IntEnum):
@@ -67,7 +73,7 @@ def _end_guest(hard: bool, lcm_state: LcmState, target: Target = Target.LAST) ->
 
 def terminate(vm: Vm, *, hard: bool) -> Plan:
     """End the guest if there is one, and remove or save back its disks."""
-    if vm.state in (VmState.STOPPED, VmState.UNDEPLOYED):
+    if waits_on_front_end(vm):
         return Plan(vm.id, "terminate", (_tm(Phase.EPILOG_FRONT_END, LcmState.EPILOG),), DONE)
     steps: tuple[Step, ...] = (_tm(Phase.EPILOG, LcmState.EPILOG),)
     if vm.state is VmState.ACTIVE:
@@ -160,26 +166,42 @@ def return_home(vm: Vm, *, is_saved: bool, has_moved: bool) -> Plan:
         _vmm(VmmAction.RESTORE, LcmState.BOOT_MIGRATE) if is_saved else _vmm(VmmAction.DEPLOY, LcmState.BOOT)
     )
     steps = (_tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE), start) if has_moved else (start,)
-    return Plan(vm.id, "migrate", steps, RUNNING)
+    return Plan(vm.id, RETURN_HOME, steps, RUNNING)
 
 
 def delete(vm: Vm, other_host: str = "") -> Plan:
     """Remove whatever there is of the VM, wherever it is, and end it."""
-    return Plan(vm.id, "delete", _cleanup(vm, LcmState.CLEANUP_DELETE, other_host), DONE)
+    return Plan(vm.id, "delete", _cleanup(vm, other_host), DONE)
 
 
 def recreate(vm: Vm, other_host: str = "") -> Plan:
     """Remove whatever there is of the VM and let it start anew."""
-    return Plan(vm.id, "recreate", _cleanup(vm, LcmState.CLEANUP_RESUBMIT, other_host), PENDING)
+    steps = tuple(replace(step, lcm_state=LcmState.CLEANUP_RESUBMIT) for step in _cleanup(vm, other_host))
+    return Plan(vm.id, "recreate", steps, PENDING)
+
+
+def clean_again(plan: Plan, *, recreates: bool) -> Plan:
+    """Return the plan that removes what a plan of :func:`delete` or :func:`recreate` was to remove.
+
+    The VM's state does not tell any more where its parts are, the steps of that plan do.
+    """
+    operation, lcm_state, end = (
+        ("recreate", LcmState.CLEANUP_RESUBMIT, PENDING)
+        if recreates
+        else ("delete", LcmState.CLEANUP_DELETE, DONE)
+    )
+    own = (step for step in plan.steps if step.action in (VmmAction.CLEANUP, Phase.DELETE))
+    return Plan(plan.vm_id, operation, tuple(replace(step, lcm_state=lcm_state) for step in own), end)
 
 
 _BETWEEN_HOST_AND_FRONT_END = ("PROLOG_RESUME", "PROLOG_UNDEPLOY", "EPILOG_STOP", "EPILOG_UNDEPLOY")
 """Beginnings of the states in which a VM's files may be on either side."""
 
 
-def _cleanup(vm: Vm, lcm_state: LcmState, other_host: str) -> tuple[Step, ...]:
+def _cleanup(vm: Vm, other_host: str) -> tuple[Step, ...]:
+    lcm_state = LcmState.CLEANUP_DELETE
     on_front_end = _tm(Phase.DELETE, lcm_state, failure_is_fine=True)
-    if vm.state in (VmState.STOPPED, VmState.UNDEPLOYED):
+    if waits_on_front_end(vm):
         return (on_front_end,)
     on_host = _vmm(VmmAction.CLEANUP, lcm_state, failure_is_fine=True, arguments={"other_host": other_host})
     is_between = vm.lcm_state.name.startswith(_BETWEEN_HOST_AND_FRONT_END)

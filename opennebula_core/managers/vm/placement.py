@@ -8,11 +8,10 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.destinations import Placement, destination
-from opennebula_core.managers.vm.ending import WAITS_ON_FRONT_END
 from opennebula_core.managers.vm.nics import lease_nic
 from opennebula_core.managers.vm.operations import MigrationKind
 from opennebula_core.managers.vm.plans import VmPlans, is_in
-from opennebula_core.managers.vm.records import open_record
+from opennebula_core.managers.vm.records import open_record, waits_on_front_end
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
 from opennebula_core.model.objects import Host, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
@@ -84,9 +83,7 @@ class VmPlacement:
 
 def _last_datastore_id(vm: Vm) -> int:
     """Return the system datastore that a stopped VM goes back to, -1 for one that starts anew."""
-    if not vm.history or vm.history[-1].action not in WAITS_ON_FRONT_END:
-        return -1
-    return vm.history[-1].datastore_id
+    return vm.history[-1].datastore_id if waits_on_front_end(vm) else -1
 
 
 def _lease_automatic(tx: Transaction, session: Session, vm: Vm, extra: Template) -> None:

@@ -65,11 +65,12 @@ class VmPlans:
         tx.loaded["vm", vm.id] = vm
         self._core.executor.begin(tx, with_plugin_steps(self._core.hooks, plan, vm))
 
-    def abandon(self, tx: Transaction, vm: Vm) -> None:
-        """End the plan under way without an outcome, and have the driver drop its request."""
+    def abandon(self, tx: Transaction, vm: Vm) -> Plan | None:
+        """End the plan under way without an outcome, have the driver drop its request; return the plan."""
         plan = table.abandon(tx, vm.id)
         if plan is not None and vm.history:
             self.cancel_request(tx, vm, plan)
+        return plan
 
     def cancel_request(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         """Stop driving a plan after the commit, and have the driver drop what it does for it."""

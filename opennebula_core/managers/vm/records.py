@@ -6,6 +6,15 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
 from opennebula_core.model.states import HistoryAction
 
+_BROUGHT_BACK = (HistoryAction.STOP, HistoryAction.UNDEPLOY, HistoryAction.UNDEPLOY_HARD)
+"""What a stay ended with when the VM's disks have come back to the front-end."""
+
+
+def waits_on_front_end(vm: Vm) -> bool:
+    """Return whether a VM's files are on the front-end: its last stay has ended and brought them there."""
+    last = vm.last_record
+    return last is not None and last.etime > 0 and last.action in _BROUGHT_BACK
+
 
 def open_record(
     tx: Transaction, vm: Vm, host: Host, datastore: Datastore, user_id: int, group_id: int

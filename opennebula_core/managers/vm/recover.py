@@ -132,7 +132,7 @@ class VmRecovery:
             if following is not None:
                 tx.after_commit(lambda: self._core.executor.start(following))
             return
-        if vm.lcm_state in _GIVEN_UP and len(vm.history) > 1:
+        if vm.lcm_state in _GIVEN_UP and len(vm.history) > 1 and plan.operation != operations.RETURN_HOME:
             self._back_home(tx, vm, plan)
 
     def _back_home(self, tx: Transaction, vm: Vm, plan: Plan) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,25 @@ async def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     Path(files.path(7, "context.sh")).mkdir(parents=True)
     with pytest.raises(OSError, match=r"context\.sh"):
         await files.write(7, {"context.sh": "text"})
+
+
+async def test_a_write_that_nobody_waits_for_any_more_does_not_undo_a_later_one(tmp_path: Path) -> None:
+    files = VmFiles(Location.at(tmp_path))
+    path = Path(files.path(7, "transfer.0.prolog"))
+    path.parent.mkdir(parents=True)
+    os.mkfifo(f"{path}.new")  # the first write waits here, as on a disk that stalls
+    first = asyncio.create_task(files.write(7, {"transfer.0.prolog": "attempt 1\n"}))
+    await asyncio.sleep(0)
+    first.cancel()
+    second = asyncio.create_task(files.write(7, {"transfer.0.prolog": "attempt 2\n"}))
+    assert await asyncio.to_thread(Path(f"{path}.new").read_text) == "attempt 1\n"
+    await second
+    assert path.read_text() == "attempt 2\n"
+
+
+async def test_who_reads_a_file_while_it_is_replaced_has_the_whole_old_one(tmp_path: Path) -> None:
+    files = VmFiles(Location.at(tmp_path))
+    await files.write(7, {"context.sh": "old\n"})
+    with open(files.path(7, "context.sh")) as reading:
+        await files.write(7, {"context.sh": "new\n"})
+        assert reading.read() == "old\n"

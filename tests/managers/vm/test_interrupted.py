@@ -156,3 +156,80 @@ async def test_what_did_not_boot_is_not_charged_for(estate: Estate) -> None:
     record = estate.cloud.vm(vm_id).history[-1]
     assert (record.running_stime, record.running_etime) == (int(estate.cloud.clock()), 0)
     await end(estate, vm_id)
+
+
+async def hang_while_cleaning(estate: Estate, vm_id: int, operation: int) -> None:
+    """Begin to remove a VM with drivers that do not answer; they behave again for what follows."""
+    estate.cloud.behave({"vmm/CLEANUP": {"hang": True}, "tm/DELETE": {"hang": True}})
+    await estate.recover(vm_id, operation)
+    await requests_in_flight(estate)
+    estate.cloud.behave()
+
+
+@pytest.mark.parametrize("first", [DELETE, RECREATE], ids=["delete", "recreate"])
+@pytest.mark.parametrize("second", [DELETE, RECREATE], ids=["delete", "recreate"])
+async def test_a_cleaning_that_hangs_is_done_again_on_both_hosts(
+    estate: Estate, first: int, second: int
+) -> None:
+    vm_id = await hung(estate, HANGING["live migration"])
+    await hang_while_cleaning(estate, vm_id, first)
+    assert estate.cloud.vm(vm_id).lcm_state in (L.CLEANUP_DELETE, L.CLEANUP_RESUBMIT)
+    await estate.recover(vm_id, second)
+    await estate.cloud.settle(vm_id, V.DONE if second == DELETE else V.PENDING)
+    guests = list((estate.cloud.location / "var/dummy/hosts").glob(f"*/one-{vm_id}.json"))
+    assert guests == []
+    await end(estate, vm_id)
+
+
+async def test_a_cleaning_that_hangs_is_done_again_on_the_front_end(estate: Estate) -> None:
+    vm_id = await hung(estate, HANGING["files of stop"])
+    await hang_while_cleaning(estate, vm_id, DELETE)
+    await estate.recover(vm_id, RECREATE)
+    await estate.cloud.settle(vm_id, V.PENDING)
+    assert "DELETE dummy" in (estate.cloud.location / f"var/vms/{vm_id}/transfer.0.delete").read_text()
+    await end(estate, vm_id)
+
+
+async def failed_to_end(estate: Estate) -> int:
+    """Return a VM whose files on the front-end could not be removed; its drivers behave again."""
+    vm_id = await estate.run()
+    await estate.cloud.act("stop", vm_id)
+    await estate.cloud.settle(vm_id, V.STOPPED)
+    await estate.fail("tm/DELETE")
+    await estate.cloud.act("terminate-hard", vm_id)
+    await estate.cloud.settle(vm_id, L.EPILOG_FAILURE)
+    estate.cloud.behave()
+    return vm_id
+
+
+async def test_what_waits_on_the_front_end_is_removed_there_after_a_failed_end(estate: Estate) -> None:
+    vm_id = await failed_to_end(estate)
+    await estate.recover(vm_id, DELETE)
+    await estate.cloud.settle(vm_id, V.DONE)
+    assert "DELETE dummy" in (estate.cloud.location / f"var/vms/{vm_id}/transfer.0.delete").read_text()
+    await end(estate, vm_id)
+
+
+async def test_what_is_recreated_after_a_failed_end_starts_from_its_images(estate: Estate) -> None:
+    vm_id = await failed_to_end(estate)
+    await estate.recover(vm_id, RECREATE)
+    await estate.cloud.settle(vm_id, V.PENDING)
+    await estate.cloud.call("one.vm.deploy", vm_id, estate.here)
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    assert "CLONE dummy" in (estate.cloud.location / f"var/vms/{vm_id}/transfer.1.prolog").read_text()
+    await end(estate, vm_id)
+
+
+async def test_a_migration_is_given_up_once(estate: Estate) -> None:
+    vm_id = await moved_and_broken(estate, "tm/MV", 0, L.PROLOG_MIGRATE_FAILURE)
+    await estate.fail("vmm/RESTORE")
+    await estate.recover(vm_id, FAILURE)
+    await estate.cloud.settle(vm_id, L.BOOT_MIGRATE_FAILURE)
+    await estate.recover(vm_id, FAILURE)
+    vm = estate.cloud.vm(vm_id)
+    assert vm.lcm_state is L.BOOT_MIGRATE_FAILURE
+    assert [record.host_id for record in vm.history] == [estate.here, estate.there, estate.here]
+    estate.cloud.behave()
+    await estate.recover(vm_id, RETRY)
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    await end(estate, vm_id)

@@ -1,0 +1,6 @@
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("project", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("project")
