@@ -13,6 +13,9 @@ from opennebula_core.model.permissions import AclScope, acl_scopes
 
 GROUP_ONLY, MINE, ALL, MINE_AND_GROUPS = -4, -3, -2, -1
 
+_MAX_PAGE = 1 << 62
+"""What SQL can count to; more is all there is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -45,7 +48,9 @@ def select_pool(
     selection = Selection(f"({condition}) AND ({usable})", (*parameters, *more))
     if end < -1:
         return Selection(
-            selection.condition, selection.parameters, f"ORDER BY id DESC LIMIT {-end} OFFSET {max(start, 0)}"
+            selection.condition,
+            selection.parameters,
+            f"ORDER BY id DESC LIMIT {min(-end, _MAX_PAGE)} OFFSET {max(start, 0)}",
         )
     if start >= 0:
         selection = selection.and_("id >= ?", start)

@@ -12,6 +12,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.errors import DriverError, TemplateError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.host.capacity import LARGEST
 from opennebula_core.model.objects import Datastore
 from opennebula_core.model.states import DatastoreType
 from opennebula_core.model.template import Template
@@ -48,7 +49,7 @@ class DatastoreWatch:
             if not reply.success:
                 raise DriverError(reply.info)
             usage = Template.parse(base64.b64decode(reply.info, validate=True).decode() + "\n")
-            figures = [int(float(usage.get(name, "0"))) for name in ("TOTAL_MB", "USED_MB", "FREE_MB")]
+            figures = [_figure(usage.get(name, "0")) for name in ("TOTAL_MB", "USED_MB", "FREE_MB")]
         except (DriverError, TemplateError, binascii.Error, UnicodeDecodeError, ValueError) as error:
             LOG.warning("datastore %d: cannot be monitored: %s", datastore.id, error)
             if (text := str(error)) != datastore.template.get(ERROR):
@@ -57,6 +58,10 @@ class DatastoreWatch:
         is_well = ERROR not in datastore.template
         if not is_well or figures != [datastore.total_mb, datastore.used_mb, datastore.free_mb]:
             await self._core.store.write(lambda tx: _note(tx, datastore.id, figures))
+
+
+def _figure(text: str) -> int:
+    return int(max(min(float(text), LARGEST), 0.0))
 
 
 def _note(tx: Transaction, datastore_id: int, figures: list[int]) -> None:

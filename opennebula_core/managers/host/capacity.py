@@ -5,10 +5,16 @@ Source: RESERVED_CPU and RESERVED_MEM of OpenNebula 6.10; the host's own value g
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Final
+
 from opennebula_core.db.transaction import Snapshot
+from opennebula_core.model.numbers import decimal_number
 from opennebula_core.model.objects import Host
 from opennebula_core.model.template import Template
 
+LARGEST: Final = float(1 << 53)
+"""More of anything is no figure: sums of a thousand of these still fit into 64 bits."""
 _TOTALS = {"TOTALCPU": "total_cpu", "TOTALMEMORY": "total_mem"}
 _VOLATILE = frozenset({"USEDCPU", "FREECPU", "USEDMEMORY", "FREEMEMORY", "NETRX", "NETTX"})
 
@@ -21,7 +27,7 @@ def apply_system(tx: Snapshot, host: Host, attributes: Template) -> bool:
     before = (host.template.copy(), host.total_cpu, host.total_mem)
     for name in dict.fromkeys(name for name, _ in attributes):
         if name in _TOTALS:
-            setattr(host, _TOTALS[name], _number(attributes.get(name)))
+            setattr(host, _TOTALS[name], figure(attributes.get(name)))
         elif name not in _VOLATILE:
             host.template.remove(name)
             for key, value in attributes:
@@ -45,16 +51,18 @@ def set_limits(tx: Snapshot, host: Host) -> None:
 def reserved(text: str, total: int) -> int:
     """Return what a reservation takes: ``200``, ``-200`` (adds), ``10%``, ``-50%``; rubbish takes nothing."""
     text = text.strip()
-    try:
-        if text.endswith("%"):
-            return int(total * float(text[:-1]) / 100)
-        return int(float(text)) if text else 0
-    except (ValueError, OverflowError):
+    share, is_percentage = text.removesuffix("%").rstrip(), text.endswith("%")
+    number = decimal_number(share.removeprefix("-"))
+    if number is None:
         return 0
+    amount = total * number / 100 if is_percentage else number
+    return int(min(amount, LARGEST)) * (-1 if share.startswith("-") else 1)
 
 
-def _number(text: str) -> int:
+def figure(text: str) -> int:
+    """Return what a driver reports as a whole number that the database can hold; rubbish is nothing."""
     try:
-        return int(float(text))
-    except (ValueError, OverflowError):
+        number = float(text)
+    except ValueError:
         return 0
+    return int(min(max(number, -LARGEST), LARGEST)) if isfinite(number) else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from opennebula_core.contracts.method import Session
 from opennebula_core.errors import AllocateError, ParameterError
 from opennebula_core.managers.objects import require_text
+from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import DatastoreType, DiskType, ImageState, ImageType
@@ -41,7 +42,13 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
             f"Error allocating a new image. A {kind.name} image cannot be in datastore {datastore.id}, "
             f"which is a {datastore.type.name}; use a {wanted.name}"
         )
-    if not path and not source and not (kind is ImageType.DATABLOCK and size.isdecimal() and int(size) > 0):
+    size_mb = whole_number(size or "0", MAX_MIB)
+    if size_mb is None:
+        raise AllocateError(
+            f"Error allocating a new image. Wrong SIZE {size[:80]!r}; "
+            f"use a number of MiB from 1 to {MAX_MIB}, or leave it out"
+        )
+    if not path and not source and not (kind is ImageType.DATABLOCK and size_mb):
         raise AllocateError(
             "Error allocating a new image. No PATH in template; "
             "name a file with PATH, or give a DATABLOCK a SIZE"
@@ -65,7 +72,7 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
         path=path,
         format=format_word,
         fs=_take(given, "FS"),
-        size_mb=int(size) if size.isdecimal() else 0,
+        size_mb=size_mb,
         state=ImageState.READY if source else ImageState.LOCKED,
         prev_state=ImageState.INIT,
         datastore_id=datastore.id,

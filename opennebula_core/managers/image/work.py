@@ -17,6 +17,7 @@ from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableE
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.disks import BEING_MADE, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import ImageState, VmState
 from opennebula_core.wire.requests import DatastoreRequest, Reply
@@ -51,12 +52,10 @@ class ImageWork:
         reply = await self._core.drivers.request("datastore", datastore.ds_mad, request, timeout=STAT_TIMEOUT)
         if not reply.success:
             raise DriverError(reply.info)
-        try:
-            return max(int(reply.info.split()[0]), 1)
-        except (ValueError, IndexError):
-            raise DriverError(
-                f"driver datastore/{datastore.ds_mad} answered {reply.info!r} as a size"
-            ) from None
+        size = whole_number((reply.info.split() or [""])[0], MAX_MIB)
+        if size is None:
+            raise DriverError(f"driver datastore/{datastore.ds_mad} answered {reply.info[:80]!r} as a size")
+        return max(size, 1)
 
     async def _ask(self, action: str, image: Image, datastore: Datastore) -> Reply:
         for attempt in range(1, MAX_RESENDS + 1):

@@ -14,6 +14,7 @@ from opennebula_core.managers.vm.context import VectorLookup, replace_variables,
 from opennebula_core.managers.vm.disks import resolve_disks
 from opennebula_core.managers.vm.nics import resolve_nics
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
+from opennebula_core.model.numbers import decimal_number, whole_number
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import VmState
@@ -79,7 +80,7 @@ _SET_BY_CORE = (
     "VMID",
     "SNAPSHOT",
 )
-MAX_CPU, MAX_MEMORY_MIB = 10_000.0, 1 << 30
+MAX_CPU, MAX_VCPU, MAX_MEMORY_MIB = 10_000.0, 10_000, 1 << 30
 
 
 def allocate_vm(
@@ -148,21 +149,22 @@ def _new_vm(tx: Transaction, session: Session, given: Template) -> Vm:
 
 
 def _check_capacity(template: Template) -> None:
-    """Source: OpenNebula's checks of CPU, VCPU and MEMORY at allocation."""
-    cpu, memory = template.get("CPU"), template.get("MEMORY")
-    for name, text, limit in (("CPU", cpu, MAX_CPU), ("MEMORY", memory, float(MAX_MEMORY_MIB))):
-        try:
-            number = float(text)
-        except ValueError:
-            number = 0.0
-        if not 0 < number <= limit:
+    """Check what the VM asks for; of an attribute given twice the first counts, and the others go.
+
+    Source: OpenNebula's checks of CPU, VCPU and MEMORY at allocation.
+    """
+    cpu, memory = decimal_number(template.get("CPU")), decimal_number(template.get("MEMORY"))
+    for name, number, limit in (("CPU", cpu, MAX_CPU), ("MEMORY", memory, MAX_MEMORY_MIB)):
+        if number is None or not 0 < number <= limit:
             raise InternalError(f"{name} attribute must be a positive float or integer value.")
-    if float(memory) != int(float(memory)):
+    if memory != int(memory or 0):
         raise InternalError("MEMORY attribute must be a positive integer value.")
-    template.set("MEMORY", str(int(float(memory))))
-    vcpu = template.get("VCPU")
-    if vcpu and not (vcpu.isdecimal() and 0 < int(vcpu) <= MAX_CPU):
+    if "VCPU" in template and not whole_number(template.get("VCPU", "1") or "1", MAX_VCPU):
         raise InternalError("VCPU attribute must be a positive integer value.")
+    template.set("MEMORY", str(int(memory)))
+    template.set("CPU", template.get("CPU"))
+    if "VCPU" in template:
+        template.set("VCPU", template.get("VCPU"))
 
 
 def _complete(tx: Transaction, session: Session, vm: Vm, settings: VmSettings) -> None:
@@ -206,11 +208,13 @@ def _object_lookup(tx: Transaction, session: Session, vm: Vm) -> VectorLookup:
     def lookup(name: str, attribute: str, conditions: Mapping[str, str]) -> str:
         if name == "NETWORK":
             nic = own("NIC", "NETWORK_ID", conditions)
-            network = tx.networks.find(int(nic)) if nic.isdecimal() else None
+            network_id = whole_number(nic)
+            network = tx.networks.find(network_id) if network_id is not None else None
             return network.template.get(attribute) if network is not None else ""
         if name == "IMAGE":
             disk = own("DISK", "IMAGE_ID", conditions)
-            image = tx.images.find(int(disk)) if disk.isdecimal() else None
+            image_id = whole_number(disk)
+            image = tx.images.find(image_id) if image_id is not None else None
             return image.template.get(attribute) if image is not None else ""
         if name == "USER":
             user = tx.users.find(session.user_id)

@@ -11,6 +11,7 @@ from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, InternalError, NotFoundError
 from opennebula_core.managers.rights import require_on
+from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image, Vm
 from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Vector
@@ -58,13 +59,15 @@ def _from_image(
 
 
 def _find_image(tx: Transaction, session: Session, disk: Vector) -> Image:
-    if disk.get("IMAGE_ID", "").isdecimal():
-        return tx.images.get(int(disk["IMAGE_ID"]))
+    image_id = whole_number(disk.get("IMAGE_ID", ""))
+    if image_id is not None:
+        return tx.images.get(image_id)
     if "IMAGE_ID" in disk:
-        raise InternalError(f"Wrong IMAGE_ID {disk['IMAGE_ID']!r} in DISK.")
+        raise InternalError(f"Wrong IMAGE_ID {disk['IMAGE_ID'][:80]!r} in DISK.")
     uid = session.user_id
-    if disk.get("IMAGE_UID", "").isdecimal():
-        uid = int(disk["IMAGE_UID"])
+    named_uid = whole_number(disk.get("IMAGE_UID", ""))
+    if named_uid is not None:
+        uid = named_uid
     elif "IMAGE_UNAME" in disk:
         owner = tx.users.find_by_name(disk["IMAGE_UNAME"])
         uid = owner.id if owner is not None else -1
@@ -100,9 +103,7 @@ def _describe(disk: Vector, image: Image, datastore: Datastore, default_prefix: 
     the files that a header written by the guest names.
     """
     is_cdrom = image.type is ImageType.CDROM
-    size = disk.get("SIZE", "")
-    if not size.isdecimal() or int(size) < image.size_mb:
-        size = str(image.size_mb)
+    size = max(whole_number(disk.get("SIZE", ""), MAX_MIB) or 0, image.size_mb)
     disk.setdefault(
         "DEV_PREFIX", image.template.get("DEV_PREFIX") or (CONTEXT_PREFIX if is_cdrom else default_prefix)
     )
@@ -120,7 +121,7 @@ def _describe(disk: Vector, image: Image, datastore: Datastore, default_prefix: 
         CLONE="NO" if image.persistent else "YES",
         SAVE="YES" if image.persistent else "NO",
         READONLY="YES" if is_cdrom else disk.get("READONLY", "NO"),
-        SIZE=size,
+        SIZE=str(size),
         ORIGINAL_SIZE=str(image.size_mb),
         DATASTORE=datastore.name,
         DATASTORE_ID=str(datastore.id),
@@ -173,8 +174,8 @@ def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:
         raise InternalError(
             f"Unknown disk type {disk.get('TYPE', '')!r} for volatile DISK; use fs or swap, or name an IMAGE."
         )
-    if not disk.get("SIZE", "").isdecimal() or int(disk["SIZE"]) < 1:
-        raise InternalError("A volatile DISK needs SIZE, a number of MiB.")
+    if not whole_number(disk.get("SIZE", ""), MAX_MIB):
+        raise InternalError(f"A volatile DISK needs SIZE, a number of MiB from 1 to {MAX_MIB}.")
     for name in _CORE_OWNED:
         disk.pop(name, None)
     if not all(_WORD.fullmatch(disk.get(name, "raw")) for name in ("FORMAT", "FS", "DEV_PREFIX", "TARGET")):

@@ -18,6 +18,7 @@ from opennebula_core.managers.vm.destinations import Placement
 from opennebula_core.managers.vm.listing import VmListing
 from opennebula_core.managers.vm.placement import VmPlacement, migration_kind
 from opennebula_core.managers.vm.recover import VmRecovery
+from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.template import Template
 
 VM = ObjectKind.VM
@@ -200,10 +201,11 @@ def _listings(listing: VmListing) -> Iterable[Method]:
 
 
 def _ids(text: str) -> list[int]:
-    try:
-        return [int(word) for word in text.split(",") if word.strip()]
-    except ValueError:
-        raise ParameterError(f"Wrong list of ids {text[:80]!r}; separate numbers by commas") from None
+    ids = [whole_number(word.strip()) for word in text.split(",") if word.strip()]
+    found = [number for number in ids if number is not None]
+    if len(found) < len(ids):
+        raise ParameterError(f"Wrong list of ids {text[:80]!r}; separate numbers by commas")
+    return found
 
 
 def _monitoring() -> Method:

@@ -7,6 +7,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError, NotFoundError
 from opennebula_core.managers.rights import require_on
 from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
+from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network, Vm
 from opennebula_core.model.template import Vector
 
@@ -38,6 +39,7 @@ def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
             nic.setdefault(name, value)
         nic["NIC_ID"] = str(number)
         nic.setdefault("NAME", f"NIC{number}")
+        nic.pop("CLUSTER_ID", None)  # the network's, which says where the VM may run
         if nic.get("NETWORK_MODE", "").lower() == "auto" and "NETWORK_ID" not in nic and "NETWORK" not in nic:
             continue
         lease_nic(tx, session, vm, nic)
@@ -62,13 +64,15 @@ def _without_network(vm: Vm, nic: Vector) -> None:
 
 
 def _find_network(tx: Transaction, session: Session, nic: Vector) -> Network:
-    if nic.get("NETWORK_ID", "").isdecimal():
-        return tx.networks.get(int(nic["NETWORK_ID"]))
+    network_id = whole_number(nic.get("NETWORK_ID", ""))
+    if network_id is not None:
+        return tx.networks.get(network_id)
     if "NETWORK_ID" in nic:
-        raise InternalError(f"Wrong NETWORK_ID {nic['NETWORK_ID']!r} in NIC.")
+        raise InternalError(f"Wrong NETWORK_ID {nic['NETWORK_ID'][:80]!r} in NIC.")
     uid = session.user_id
-    if nic.get("NETWORK_UID", "").isdecimal():
-        uid = int(nic["NETWORK_UID"])
+    named_uid = whole_number(nic.get("NETWORK_UID", ""))
+    if named_uid is not None:
+        uid = named_uid
     elif "NETWORK_UNAME" in nic:
         owner = tx.users.find_by_name(nic["NETWORK_UNAME"])
         uid = owner.id if owner is not None else -1
