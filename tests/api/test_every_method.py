@@ -20,7 +20,7 @@ from opennebula_core.client.values import write_call
 from opennebula_core.config import Location
 from opennebula_core.contracts.method import REQUIRED, Access, Method, Need, ObjectKind, Param
 from opennebula_core.daemon import Daemon, build, method_table
-from opennebula_core.db.transaction import Transaction
+from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.model.objects import (
     Cluster,
     Datastore,
@@ -45,7 +45,24 @@ ADMIN, STRANGER, BAD_SESSION = "oneadmin:secret", "stranger:secret", "serveradmi
 MISSING_ID = 2_000_000_000
 AUTHENTICATION, AUTHORIZATION, NO_EXISTS = 256, 512, 1024
 TYPE_FAULT = -501
-STRANGE = (-1, MISSING_ID, 2**31 - 1, -(2**31), "<", "A=[", "x" * 300, "a\nb=\"'", "A=1\nB=[C=2]", "-1", [-1])
+PARSE_FAULT = -503
+MEGABYTE = 1 << 20
+MARK = 1_234_567_890
+"""Stands for a number that no writer of ours would write."""
+NUMBERS = (-1, -2, MISSING_ID, 2**31 - 1, 2**31, -(2**31), 2**63 - 1, -(2**63))
+TEXTS = (
+    "<",
+    "A=[",
+    "x" * 300,
+    "a\nb=\"'",
+    "A=1\nB=[C=2]",
+    "-1",
+    "1" * 5000,
+    str(2**70),
+    "ffffffffffffffffff",
+)
+STRANGE = (*NUMBERS, *TEXTS, [-1], [2**63 - 1])
+TOO_LARGE = (2**63, -(2**63) - 1, 2**70)
 OBJECTS: dict[ObjectKind, type[PoolObject]] = {
     ObjectKind.VM: Vm,
     ObjectKind.HOST: Host,
@@ -74,15 +91,21 @@ class EveryMethod:
 
     async def call(self, method: Method, *params: object) -> object:
         """Return what the call is answered with: an array, or the code of a fault."""
-        body = write_call(method.name, params)
         # From another address each time: failed logins of one name from one address are slowed down.
-        answer = b"".join(
-            await self.dispatcher.answer(body, f"caller {next(self._peers)}", self._places.place())
-        )
+        answer = await self.answer(write_call(method.name, params))
         try:
             return xmlrpc.client.loads(answer)[0][0]
         except xmlrpc.client.Fault as fault:
             return fault.faultCode
+
+    def contents(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return all rows of all tables."""
+
+        def read(tx: Snapshot) -> dict[str, list[tuple[object, ...]]]:
+            names = [row[0] for row in tx.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: list(tx.query(f'SELECT * FROM "{name}"')) for name in names}
+
+        return self.dispatcher._store.read(read)
 
     async def error_code(self, method: Method, *params: object) -> int:
         """Return the error code that the call is refused with, 0 when it is not."""
@@ -100,6 +123,11 @@ class EveryMethod:
             self.object_ids.get(kinds[param.name], 0) if param.name in kinds else harmless(param)
             for param in method.params
         ]
+
+    async def answer(self, body: bytes) -> bytes:
+        """Return the answer to a text that a client sends."""
+        chunks = await self.dispatcher.answer(body, f"caller {next(self._peers)}", self._places.place())
+        return b"".join(chunks)
 
 
 def harmless(param: Param) -> object:
@@ -234,6 +262,64 @@ async def test_none_falls_over_strange_values(
             if not isinstance(answer, list) or "internal error" in str(answer[1]):
                 failed.append(f"{method.name} {given}: {answer}")
     assert not failed, "\n".join(failed) + caplog.text
+
+
+async def test_none_takes_a_number_that_does_not_fit_into_64_bits(every: EveryMethod) -> None:
+    for method in every.table:
+        given = every.valid(method)
+        for position, param in enumerate(method.params):
+            if param.type is int:
+                body = write_call(method.name, (ADMIN, *in_place(given, position, MARK)))
+                for number in TOO_LARGE:
+                    text = body.replace(str(MARK).encode(), str(number).encode())
+                    for tag in (b"i4", b"i8", b"int"):
+                        answer = await every.answer(text.replace(b"i4>", tag + b">"))
+                        assert str(PARSE_FAULT).encode() in answer, (
+                            f"{method.name} at {param.name}: {answer!r}"
+                        )
+
+
+@pytest.mark.parametrize("session", [STRANGER, ADMIN])
+@pytest.mark.parametrize(
+    "text", ["x" * MEGABYTE, "A=" * (MEGABYTE // 2), "<" * MEGABYTE, "A=1\n" * (MEGABYTE // 8)]
+)
+async def test_none_falls_over_a_megabyte(
+    every: EveryMethod, caplog: pytest.LogCaptureFixture, session: str, text: str
+) -> None:
+    failed = []
+    for method in every.table:
+        given = every.valid(method)
+        for position, param in enumerate(method.params):
+            if param.type is str:
+                answer = await asyncio.wait_for(
+                    every.call(method, session, *in_place(given, position, text)), 20
+                )
+                if not isinstance(answer, list) or "internal error" in str(answer[1]):
+                    failed.append(f"{method.name} at {param.name}: {str(answer)[:200]}")
+    assert not failed, "\n".join(failed) + caplog.text
+
+
+async def test_who_may_not_changes_nothing_whatever_he_sends(every: EveryMethod) -> None:
+    before = every.contents()
+    for method in every.table:
+        if isinstance(method.needs, Access) and method.needs is not Access.ADMINS:
+            continue
+        for session in (STRANGER, BAD_SESSION):
+            await every.call(method, session, *every.valid(method))
+        for given in strange(method, every.valid(method)):
+            code = await every.error_code(method, STRANGER, *given)
+            assert code in (AUTHORIZATION, NO_EXISTS), f"{method.name} {given}: {code}"
+    assert every.contents() == before
+
+
+async def test_parameters_of_the_wrong_type_change_nothing(every: EveryMethod) -> None:
+    before = every.contents()
+    for method in every.table:
+        for position, param in enumerate(method.params):
+            await every.call(method, ADMIN, *in_place(every.valid(method), position, wrong(param)))
+        for position, _ in object_needs(method):
+            await every.call(method, ADMIN, *in_place(every.valid(method), position, MISSING_ID))
+    assert every.contents() == before
 
 
 async def test_each_is_documented(every: EveryMethod) -> None:
