@@ -28,7 +28,18 @@ def _create_initial_schema(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "initial schema", _create_initial_schema),)
+def _number_vm_revisions(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE vm ADD COLUMN revision INTEGER NOT NULL DEFAULT 0")
+    # All that a listing asks for, apart from the documents themselves.
+    connection.execute(
+        "CREATE INDEX vm_listing ON vm (id, uid, gid, permissions, state, revision) WHERE state <> 6"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "initial schema", _create_initial_schema),
+    Migration(2, "revisions of VMs", _number_vm_revisions),
+)
 CURRENT_VERSION = MIGRATIONS[-1].version
 
 

@@ -70,6 +70,8 @@ class Pool(Generic[T]):
     children: ClassVar[Mapping[str, Child]] = {}
     """Fields of the value that live in tables of their own."""
     stored_only: ClassVar[tuple[str, ...]] = ()
+    counter: ClassVar[str] = ""
+    """The column that counts the changes of a row; empty for kinds without one."""
 
     statements: ClassVar[PoolStatements]
     _own: ClassVar[tuple[str, ...]]
@@ -82,7 +84,9 @@ class Pool(Generic[T]):
         cls._own = tuple(name for name in names if name not in common and name not in cls.children)
         cls._decode = tuple(cls.decoders.get(name) for name in cls._own)
         children = [child.column for child in cls.children.values()]
-        cls.statements = pool_statements(cls.row, (*_COMMON, *cls._own), cls.stored_only, children)
+        cls.statements = pool_statements(
+            cls.row, (*_COMMON, *cls._own), cls.stored_only, children, cls.counter
+        )
 
     def __init__(self, transaction: Writer) -> None:
         self.tx = transaction

@@ -25,17 +25,24 @@ class PoolStatements:
 
 
 def pool_statements(
-    row: type[PoolRow], columns: Sequence[str], stored_only: Sequence[str], children: Sequence[str] = ()
+    row: type[PoolRow],
+    columns: Sequence[str],
+    stored_only: Sequence[str],
+    children: Sequence[str] = (),
+    counter: str = "",
 ) -> PoolStatements:
     """Compile the statements for a table.
 
     :param columns: what is read and written
     :param stored_only: what is written but not read back: documents and sums
     :param children: SQL expressions that are read behind the columns
+    :param counter: a column that grows with each update, none when empty
     """
     fields = [*(getattr(row, name) for name in columns), *map(SQL, children)]
     written = {name: 0 for name in (*columns, *stored_only)}
-    changed = {name: 0 for name in (*columns[1:], *stored_only)}
+    changed: dict[str, object] = {name: 0 for name in (*columns[1:], *stored_only)}
+    if counter:
+        changed[counter] = SQL(f"{counter} + 1")
     access = [getattr(row, name) for name in ("name", "uid", "gid", "permissions", "lock_level")]
     return PoolStatements(
         table=row._meta.table_name,

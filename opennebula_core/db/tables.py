@@ -32,7 +32,7 @@ class PoolRow(_Table):
 
 
 class VmRow(PoolRow):
-    """VMs; ``host_id`` is set while the VM holds capacity there."""
+    """VMs; ``host_id`` is set while the VM holds capacity there, ``revision`` counts changes of the row."""
 
     state = IntegerField()
     lcm_state = IntegerField()
@@ -53,6 +53,7 @@ class VmRow(PoolRow):
     doc_short_head = TextField()
     doc_short_middle = TextField()
     doc_short_tail = TextField()
+    revision = IntegerField()
 
     class Meta:
         table_name = "vm"

@@ -79,3 +79,14 @@ def test_the_file_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path) -
     raw.close()
     with pytest.raises(StoreError, match="newer release"):
         Store(path, synchronous="OFF")
+
+
+def test_a_file_of_before_revisions_gets_them(connection: sqlite3.Connection) -> None:
+    MIGRATIONS[0].apply(connection)
+    connection.execute("PRAGMA user_version = 1")
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(vm)")]
+    assert "revision" not in columns
+    values = ", ".join("?" * len(columns))
+    connection.execute(f"INSERT INTO vm VALUES ({values})", [0] * len(columns))
+    migrate(connection)
+    assert connection.execute("SELECT revision FROM vm").fetchall() == [(0,)]

@@ -66,6 +66,7 @@ class VmPool(Pool[Vm]):
         "doc_short_middle",
         "doc_short_tail",
     )
+    counter = "revision"
 
     def encode_stored(self, value: Vm) -> tuple[Any, ...]:
         """Return sums, the host that carries the VM's capacity, and the documents."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.escape import escape_document
-from opennebula_core.documents.host import NO_MONITORING, render_host
+from opennebula_core.documents.host import render_host
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.host.capacity import set_limits
@@ -56,8 +56,7 @@ class HostDocuments:
         return (self._render(host, fragments[host.id], vms.get(host.id, ())) for host in hosts)
 
     def _render(self, host: Host, fragment: str, vm_ids: Iterable[int]) -> str:
-        sample = self._cache.of(HOST, host.id)
-        return render_host(host, fragment, vm_ids, sample.escaped if sample is not None else NO_MONITORING)
+        return render_host(host, fragment, vm_ids, self._cache.of(HOST, host.id).figures.decode())
 
 
 def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:

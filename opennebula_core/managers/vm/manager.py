@@ -14,6 +14,7 @@ from opennebula_core.managers.vm.placement import VmPlacement
 from opennebula_core.managers.vm.plans import VmPlans
 from opennebula_core.managers.vm.recover import VmRecovery
 from opennebula_core.managers.vm.runner import DriverSteps
+from opennebula_core.managers.vm.short_documents import ShortDocuments
 from opennebula_core.plans.executor import Executor
 
 
@@ -31,6 +32,8 @@ class VmManager:
         operations = VmOperations(
             VmActions(plans, effects, ending), VmPlacement(plans), VmRecovery(core, plans, ending, effects)
         )
-        for method in vm_methods(core, operations, VmListing(core.monitoring)):
+        documents = ShortDocuments()
+        core.store.on_commit(documents.forget)
+        for method in vm_methods(core, operations, VmListing(core.monitoring, documents)):
             registry.add_method(method)
         registry.add_background_task("clearing of old plans", core.executor.clear_table)
