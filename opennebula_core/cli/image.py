@@ -148,7 +148,8 @@ def wait_for_images(application: Application, image_ids: Collection[int], timeou
         return {image_id: pool[image_id] for image_id in wanted if image_id in pool}
 
     gone = Situation("DELETED", is_there=False, problem="somebody removed it")
-    follower = Follower(client, "image", look, _situation, gone, transfer_share(client, "one.image.progress"))
+    progress = transfer_share(client, "one.image.progress")
+    follower = Follower(client, "image", "oneimage", look, _situation, gone, progress)
     follower.follow(image_ids, timeout_s)
 
 

@@ -13,8 +13,8 @@ from opennebula_core.cli.processes import (
     DAEMON,
     SCHEDULER,
     ProcessError,
+    Spawned,
     end,
-    log_tail,
     spawn,
     wait_for,
 )
@@ -48,7 +48,8 @@ def start_cloud(location: Location, port: int | None = None, *, with_scheduler: 
     """Start what does not run yet, and return the configuration.
 
     :param with_scheduler: have VMs be placed; else only what is under way goes on
-    :raises OpenNebulaError: a process does not start; the message ends with its log
+    :raises OpenNebulaError: a process does not start; the message has what its log says of that, what runs
+        nevertheless, and the next step
     """
     prepare(location, port)
     config = Config.load(location)
@@ -59,12 +60,10 @@ def start_cloud(location: Location, port: int | None = None, *, with_scheduler: 
     if not running_pid(location, DAEMON):
         _start_daemon(location, config)
     if with_scheduler and not running_pid(location, SCHEDULER):
-        process = spawn(location, SCHEDULER)
-        started = wait_for(
-            lambda: bool(running_pid(location, SCHEDULER)) or process.poll() is not None, START_LIMIT_S
-        )
-        if not started or process.poll() is not None:
-            raise ProcessError(f"start {SCHEDULER}: it ended\n{log_tail(location, SCHEDULER)}")
+        spawned = spawn(location, SCHEDULER)
+        wait_for(lambda: bool(running_pid(location, SCHEDULER)) or spawned.has_ended(), START_LIMIT_S)
+        if not running_pid(location, SCHEDULER):
+            raise _not_started(location, spawned)
     return config
 
 
@@ -87,15 +86,30 @@ def _start_daemon(location: Location, config: Config) -> None:
             f"start {DAEMON}: another program listens at {config.endpoint}; "
             f"end it, or set another [api] port in {location.config_file}"
         )
-    process = spawn(location, DAEMON)
-    wait_for(lambda: answers(config) or process.poll() is not None, START_LIMIT_S)
-    if process.poll() is not None:
-        raise ProcessError(f"start {DAEMON}: it ended\n{log_tail(location, DAEMON)}")
+    spawned = spawn(location, DAEMON)
+    wait_for(lambda: answers(config) or spawned.has_ended(), START_LIMIT_S)
+    if spawned.has_ended():
+        raise _not_started(location, spawned)
     if not answers(config):
         raise ProcessError(
-            f"start {DAEMON}: {config.endpoint} does not answer after {START_LIMIT_S:g} s; "
-            f"see {location.log_file(DAEMON)}"
+            f"start {DAEMON}: {config.endpoint} does not answer after {START_LIMIT_S:g} s; it still starts: "
+            f"see {location.log_file(DAEMON)}, then 'one start' again, or 'one stop'"
         )
+
+
+def _not_started(location: Location, spawned: Spawned) -> ProcessError:
+    """Return the error of a program that did not start: what it said, what runs, and what to do."""
+    what = "it ended" if spawned.has_ended() else f"it is not ready after {START_LIMIT_S:g} s"
+    pid = running_pid(location, DAEMON)
+    if spawned.program == DAEMON:
+        runs = f"{DAEMON} does not run, so that nobody can call; VMs that run go on"
+    else:
+        runs = f"{DAEMON} runs, process {pid}: it answers, and VMs go on, but pending ones are not placed"
+    return ProcessError(
+        f"start {spawned.program}: {what}\n{spawned.said() or f'  {spawned.log} says nothing'}\n"
+        f"{runs}. Correct that ('one config check' names what is wrong in {location.config_file}), "
+        f"then 'one start' again"
+    )
 
 
 def answers(config: Config) -> bool:

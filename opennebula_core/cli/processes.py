@@ -69,13 +69,42 @@ def start_of(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[_START_TIME]
 
 
-def spawn(location: Location, program: str) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A program that was started in the background.
+
+    :param log_from: how long its log was before, in bytes
+    """
+
+    program: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    log_from: int
+
+    def has_ended(self) -> bool:
+        """Return whether it has ended already."""
+        return self.process.poll() is not None
+
+    def said(self, lines: int = 10) -> str:
+        """Return the end of what it has written to its log since it was started, indented."""
+        try:
+            with self.log.open("rb") as file:
+                # A log that was shortened meanwhile holds nothing of earlier runs.
+                file.seek(self.log_from if self.log.stat().st_size >= self.log_from else 0)
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+
+
+def spawn(location: Location, program: str) -> Spawned:
     """Start a program in the background, in a session of its own, its log in ``var/log``."""
     log = location.log_file(program)
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {**os.environ, "ONE_LOCATION": str(location)}
     with log.open("ab") as output:
-        return subprocess.Popen(
+        log_from = output.tell()
+        process = subprocess.Popen(
             [_program_path(program)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -84,6 +113,7 @@ def spawn(location: Location, program: str) -> subprocess.Popen[bytes]:
             cwd=str(location),
             env=environment,
         )
+    return Spawned(program, process, log, log_from)
 
 
 def _program_path(program: str) -> str:
@@ -128,12 +158,3 @@ def _signal(pid: int, number: int) -> None:
         return
     except PermissionError:
         raise ProcessError(f"end process {pid}: it belongs to another user; run this as that user") from None
-
-
-def log_tail(location: Location, program: str, lines: int = 10) -> str:
-    """Return the end of a program's log."""
-    try:
-        text = location.log_file(program).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])

@@ -17,6 +17,7 @@ from opennebula_core.errors import AuthorizationError, FaultError, NotFoundError
 
 POLL_S: Final = 1.0
 DEFAULT_TIMEOUT_S: Final = 600.0
+INTERRUPTED: Final = 130
 LOOK_AGAIN_S: Final = 2
 """Progress of transfers is no committed change, so that one looks for it in between."""
 
@@ -52,6 +53,7 @@ class Follower:
     """Follows some objects of a kind.
 
     :param title: of one, such as ``VM``
+    :param command: the program for the kind, such as ``onevm``
     :param look: returns the documents of those of the ids that exist, by id
     :param judge: says how an object stands
     :param gone: how an object stands that does not exist any more
@@ -60,6 +62,7 @@ class Follower:
 
     client: Client
     title: str
+    command: str
     look: Callable[[Collection[int]], Mapping[int, Element]]
     judge: Callable[[Element], Situation]
     gone: Situation
@@ -68,8 +71,27 @@ class Follower:
     _is_line_open: bool = False
 
     def follow(self, ids: Iterable[int], timeout_s: float) -> None:
-        """Wait until all are where they shall be; what goes wrong is reported and ends with exit status 1."""
+        """Wait until all are where they shall be; what goes wrong is reported and ends with exit status 1.
+
+        Ctrl-C ends the waiting only, with the exit status 130 of shells.
+        """
         waiting = set(ids)
+        try:
+            self._follow(waiting, timeout_s)
+        except KeyboardInterrupt:
+            self._end_line()
+            click.echo(f"\n{self._of_the_rest(waiting)}", err=True)
+            click.get_current_context().exit(INTERRUPTED)
+
+    def _of_the_rest(self, waiting: Collection[int]) -> str:
+        """Say that the objects do not care whether anybody waits, and how to see what becomes of them."""
+        ids = ", ".join(map(str, sorted(waiting)))
+        goes = f"{self.title} {ids} goes" if len(waiting) == 1 else f"{self.title}s {ids} go"
+        return (
+            f"The waiting has ended; {goes} on. See later with '{self.command} show {ids.replace(', ', ',')}'"
+        )
+
+    def _follow(self, waiting: set[int], timeout_s: float) -> None:
         feed = Feed(self.client)
         deadline = time.monotonic() + timeout_s
         while waiting:

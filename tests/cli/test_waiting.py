@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, wait_until
 
 
 def test_a_terminal_is_shown_how_far_a_transfer_is(
@@ -44,3 +45,31 @@ def said_on_a_terminal(shell: Shell, line: str) -> str:
         os.close(leader)
         assert process.wait() == 0, said
     return said.decode()
+
+
+def test_ctrl_c_ends_the_waiting_and_says_that_the_vm_goes_on(
+    cloud: Shell, control: Callable[[str], None]
+) -> None:
+    control('{"vmm/DEPLOY": {"delay_s": 3}}')
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ONE_")}
+    words = ("create", "--cpu", "0.1", "--memory", "32", "--wait")
+    with subprocess.Popen(
+        [str(Path(sys.executable).parent / "onevm"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**environment, "ONE_LOCATION": str(cloud.location)},
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        vm_id = process.stdout.readline().removeprefix("ID: ").strip()
+        while "BOOT" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+
+    assert process.returncode == 130
+    assert f"VM {vm_id} goes on" in said
+    assert f"'onevm show {vm_id}'" in said
+    assert "Aborted" not in said
+    wait_until(lambda: cloud.rows(f"onevm list -f ID={vm_id} -l STAT") == [["runn"]])

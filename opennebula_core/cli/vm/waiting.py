@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+from opennebula_core.cli.endpoint import own_location
 from opennebula_core.cli.states import vm_state
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share
 from opennebula_core.client import Client
 from opennebula_core.model.states import LcmState, VmState
 
+SCHEDULER: Final = "onesched"
+PATIENCE_S: Final = 1
+"""A scheduler that runs has placed most VMs within this time."""
 RUNNING: Final = LcmState.RUNNING.name
 DONE: Final = VmState.DONE.name
 _RESTS: Final = frozenset(
@@ -33,6 +40,7 @@ def wait_for_vms(client: Client, ids: Iterable[int], goals: Collection[str], tim
     follower = Follower(
         client,
         "VM",
+        "onevm",
         look,
         lambda item: situation(item, goals or _RESTS),
         Situation(DONE, is_there=not goals or DONE in goals, problem="" if DONE in goals else "it is gone"),
@@ -49,5 +57,18 @@ def situation(item: Element, goals: Collection[str]) -> Situation:
     error = item.findtext("USER_TEMPLATE/ERROR") or "see its log, 'onevm log'"
     if state in _RESTS or state.endswith("_FAILURE"):
         return Situation(state, is_there=False, problem=error)
-    note = item.findtext("USER_TEMPLATE/SCHED_MESSAGE") or "" if state == VmState.PENDING.name else ""
+    note = pending_note(item) if state == VmState.PENDING.name else ""
     return Situation(state, is_there=False, note=note)
+
+
+def pending_note(item: Element) -> str:
+    """Return why a VM is not placed yet, as far as that is known."""
+    location = own_location(os.environ)
+    # The scheduler of a cloud elsewhere cannot be seen from here.
+    if location is not None and time.time() - int(item.findtext("STIME", "0")) > PATIENCE_S:
+        # Loaded here: whoever waits has the time, and other commands do not.
+        configuration: Any = importlib.import_module("opennebula_core.config.location")
+        pid_file: Any = importlib.import_module("opennebula_core.config.pid_file")
+        if not pid_file.running_pid(configuration.Location.at(location), SCHEDULER):
+            return "no scheduler runs, so that nothing is placed: 'one start' starts it"
+    return item.findtext("USER_TEMPLATE/SCHED_MESSAGE") or ""
