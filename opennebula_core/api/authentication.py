@@ -113,14 +113,18 @@ class Authenticator:
             raise AuthenticationError(REFUSED)
         wait_s = self._failed.turn_in_s(name, peer)
         if wait_s > MAX_WAIT_S:
-            raise AuthenticationError(REFUSED)
+            raise AuthenticationError(
+                f"{REFUSED} Too many logins of this user failed from this address; wait {wait_s:.0f} s."
+            )
         if wait_s:
             await asyncio.sleep(wait_s)
         verdict = await self._verify_once(self._cache.digest(text), name, secret)
         if verdict is None:
             self._failed.failed(name, peer)
             LOG.warning("user %r: a login from %s failed", name, peer)
-            raise AuthenticationError(REFUSED)
+            delay_s = self._failed.next_delay_s(name, peer)
+            slower = f" The next login of this user from this address takes {delay_s:g} s longer."
+            raise AuthenticationError(REFUSED + (slower if delay_s else ""))
         self._failed.succeeded(name, peer)
         return verdict.session
 

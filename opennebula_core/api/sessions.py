@@ -98,6 +98,10 @@ class _Failures:
     not_before: float
 
 
+def _delay_s(count: int) -> float:
+    return 0.0 if count < FREE_FAILURES else min(FIRST_DELAY_S * 2 ** (count - FREE_FAILURES), MAX_DELAY_S)
+
+
 class FailedLogins:
     """Slows down whoever guesses: each further failure of a user name from an address costs more waiting."""
 
@@ -113,9 +117,13 @@ class FailedLogins:
         if now - failures.last > FORGET_S:
             del self._failures[name, peer]
             return 0.0
-        delay_s = min(FIRST_DELAY_S * 2 ** (failures.count - FREE_FAILURES), MAX_DELAY_S)
-        failures.not_before = max(now, failures.not_before) + delay_s
+        failures.not_before = max(now, failures.not_before) + _delay_s(failures.count)
         return failures.not_before - now
+
+    def next_delay_s(self, name: str, peer: str) -> float:
+        """Return how long the next attempt will have to wait; books nothing."""
+        failures = self._failures.get((name, peer))
+        return 0.0 if failures is None else _delay_s(failures.count)
 
     def failed(self, name: str, peer: str) -> None:
         """Count a failure."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from opennebula_core.cli.quantities import date_text, size_text
+from opennebula_core.cli.quantities import bytes_text, date_text, iso_text, size_text
 
 KIB_PER_MIB: Final = 1024
 ELLIPSIS: Final = "…"
@@ -35,6 +35,8 @@ class Column:
     :param words: further texts that a filter may name the cell by, such as a state's full name
     :param also: other names of the column in filters
     :param is_numeric: whether it is aligned to the right and never shortened
+    :param raw: the cell for programs, where that is another text: bytes, seconds, ISO 8601
+    :param choices: the words that a cell may be or be called; none where it may be any
     """
 
     name: str
@@ -43,6 +45,12 @@ class Column:
     words: Callable[[Element], Iterable[str]] = _no_words
     also: tuple[str, ...] = ()
     is_numeric: bool = False
+    raw: Read | None = None
+    choices: tuple[str, ...] = ()
+
+    def plain(self, item: Element) -> str:
+        """Return the cell for programs: sizes in bytes, periods in seconds, moments in ISO 8601."""
+        return (self.raw or self.read)(item)
 
     def is_called(self, name: str) -> bool:
         """Return whether a person means this column."""
@@ -75,12 +83,20 @@ def size(name: str, path: str, *, kib: int = 1, also: tuple[str, ...] = ()) -> C
         found = figure(item, path)
         return size_text(found * kib) if found else "-"
 
-    return Column(name, read, lambda item: figure(item, path) * kib, also=also, is_numeric=True)
+    def raw(item: Element) -> str:
+        return bytes_text(figure(item, path) * kib) if item.findtext(path) else ""
+
+    return Column(name, read, lambda item: figure(item, path) * kib, also=also, is_numeric=True, raw=raw)
 
 
 def date(name: str, path: str) -> Column:
     """Return a column of moments."""
-    return Column(name, lambda item: date_text(int(figure(item, path))), lambda item: figure(item, path))
+    return Column(
+        name,
+        lambda item: date_text(int(figure(item, path))),
+        lambda item: figure(item, path),
+        raw=lambda item: iso_text(int(figure(item, path))),
+    )
 
 
 def figure(item: Element, path: str) -> float:

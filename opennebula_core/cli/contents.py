@@ -25,6 +25,22 @@ class Mebibytes(click.ParamType):  # type: ignore[type-arg]  # not generic in ol
             self.fail(str(error), param, ctx)
 
 
+class Cores(click.ParamType):  # type: ignore[type-arg]  # not generic in older clicks
+    """A number of cores above 0, such as ``0.5``."""
+
+    name = "cores"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        try:
+            cores = float(value)
+        except ValueError:
+            cores = 0.0
+        if not 0 < cores < float("inf"):
+            self.fail(f"{value!r} is no number of cores above 0; write one such as 0.5 or 2", param, ctx)
+        return cores
+
+
 def attribute_option(function: F) -> F:
     """Add ``--attribute``; the words arrive as ``attributes``."""
     return click.option(

@@ -38,7 +38,10 @@ COLUMNS = (
     number("ID", "ID"),
     text("NAME", "NAME"),
     size("SIZE", "TOTAL_MB", kib=KIB_PER_MIB),
-    Column("AVA", _available, lambda item: figure(item, "FREE_MB") * KIB_PER_MIB, is_numeric=True),
+    Column(
+        "AVA", _available, lambda item: figure(item, "FREE_MB") * KIB_PER_MIB, is_numeric=True,
+        raw=lambda item: _available(item).strip("%-"),
+    ),
     size("FREE", "FREE_MB", kib=KIB_PER_MIB),
     Column("CLUSTERS", lambda item: ids(item, "CLUSTERS")),
     Column(

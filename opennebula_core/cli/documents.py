@@ -32,11 +32,25 @@ def format_options(*formats: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for word in reversed(formats):
             function = click.option(
-                *_LETTERS[word], f"--{word}", "output", flag_value=word, default=TABLE, help=_HELP[word]
-            )(function)
+                *_LETTERS[word], f"--{word}", f"as_{word}", is_flag=True, expose_value=False,
+                callback=_choose(word), help=_HELP[word],
+            )(function)  # fmt: skip
         return function
 
     return decorate
+
+
+def _choose(word: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """Return a callback that makes a format the command's only one."""
+
+    def choose(context: click.Context, option: click.Parameter, is_wanted: bool) -> None:
+        chosen = context.params.setdefault("output", TABLE)
+        if is_wanted and chosen != TABLE:
+            raise click.UsageError(f"--{chosen} and --{word} exclude each other: choose one", context)
+        if is_wanted:
+            context.params["output"] = word
+
+    return choose
 
 
 def print_document(root: Element, output: str) -> None:

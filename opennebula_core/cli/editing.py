@@ -10,7 +10,7 @@ from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.kinds import Kind
 from opennebula_core.cli.selection import Finder
-from opennebula_core.cli.texts import edited, is_piped, read_text
+from opennebula_core.cli.texts import TextError, edited, is_piped, read_text
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
 
@@ -39,7 +39,12 @@ def _add_update(group: click.Group, kind: Kind, template: str) -> None:
         """Change the attributes: from FILE, from standard input (-), or in $EDITOR."""
         object_id = Finder(application, kind).one(word)
         if file is not None or is_piped():
-            text: str | None = read_text(file)
+            given = read_text(file)
+            if file is None and not given.strip():
+                raise TextError(
+                    f"update {kind.title} {word!r}: standard input is empty; name a file, or - to mean that"
+                )
+            text: str | None = given
         else:
             text = edited(_present(kind.info(application.client, object_id), template))
         if text is None:

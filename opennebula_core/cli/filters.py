@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from xml.etree.ElementTree import Element
 
 import click
@@ -69,6 +70,8 @@ def _condition(text: str, columns: Sequence[Column]) -> Condition:
     try:
         if "~" in operator:
             re.compile(word)
+        elif operator in ("=", "!="):
+            _check_choice(column, text, word)
         elif operator[0] in "<>" and column.number is not None:
             _number(word)
     except (re.error, ValueError) as error:
@@ -84,7 +87,28 @@ def find_column(name: str, columns: Sequence[Column]) -> Column:
     for column in columns:
         if column.is_called(name):
             return column
-    raise click.BadParameter(f"no column {name!r}; there are {', '.join(column.name for column in columns)}")
+    names = [column.name for column in columns]
+    meant = get_close_matches(name.upper(), names, 1)
+    hint = f"did you mean {meant[0]}? " if meant else ""
+    raise click.BadParameter(f"no column {name!r}; {hint}there are {', '.join(names)}")
+
+
+def _check_choice(column: Column, text: str, word: str) -> None:
+    """Refuse a word that no cell of the column can be: the listing would be empty for a misspelt state."""
+    known = {choice.casefold() for choice in column.choices}
+    if not known or word.casefold() in known:
+        return
+    meant = [choice for choice in column.choices if choice.casefold().startswith(word.casefold())]
+    meant = (
+        meant
+        or get_close_matches(word.upper(), column.choices, 1)
+        or get_close_matches(word.lower(), column.choices, 1)
+    )
+    hint = f"did you mean {meant[0]!r}? " if word and meant else ""
+    short = [choice for choice in column.choices if choice.islower()] or list(column.choices)
+    raise click.BadParameter(
+        f"{text!r}: {column.name} is never {word!r}; {hint}there are {', '.join(short)}, and their full names"
+    )
 
 
 def _number(word: str) -> float:

@@ -12,7 +12,14 @@ from opennebula_core.cli.driver_names import warn_of_unknown_driver
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import CLUSTER, HOST, VM
 from opennebula_core.cli.listing import Listing, add_list_command
-from opennebula_core.cli.quantities import date_text, percent_of, share_text, size_text
+from opennebula_core.cli.quantities import (
+    bytes_text,
+    date_text,
+    number_text,
+    percent_of,
+    share_text,
+    size_text,
+)
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.showing import add_show_command, attributes, identity, ids, section, table
 from opennebula_core.cli.states import full_name, state_column
@@ -43,14 +50,23 @@ COLUMNS = (
     text("NAME", "NAME"),
     text("CLUSTER", "CLUSTER"),
     number("TVM", "HOST_SHARE/RUNNING_VMS", also=("RVM", "VMS")),
-    Column("ALLOCATED_CPU", _cpu, lambda item: figure(item, "HOST_SHARE/CPU_USAGE"), is_numeric=True),
-    Column("ALLOCATED_MEM", _memory, lambda item: figure(item, "HOST_SHARE/MEM_USAGE"), is_numeric=True),
+    Column(
+        "ALLOCATED_CPU", _cpu, lambda item: figure(item, "HOST_SHARE/CPU_USAGE"), is_numeric=True,
+        raw=lambda item: number_text(figure(item, "HOST_SHARE/CPU_USAGE")),
+    ),
+    number("MAX_CPU", "HOST_SHARE/MAX_CPU"),
+    Column(
+        "ALLOCATED_MEM", _memory, lambda item: figure(item, "HOST_SHARE/MEM_USAGE"), is_numeric=True,
+        raw=lambda item: bytes_text(figure(item, "HOST_SHARE/MEM_USAGE")),
+    ),
+    size("MAX_MEM", "HOST_SHARE/MAX_MEM"),
     state_column("STAT", HostState, "STATE", also=("STATE",)),
     text("IM", "IM_MAD"),
     text("VMM", "VM_MAD"),
     Column(
         "REAL_CPU", lambda item: item.findtext("MONITORING/CAPACITY/USED_CPU") or "-",
         lambda item: figure(item, "MONITORING/CAPACITY/USED_CPU"), is_numeric=True,
+        raw=lambda item: item.findtext("MONITORING/CAPACITY/USED_CPU") or "",
     ),
     size("REAL_MEM", "MONITORING/CAPACITY/USED_MEMORY"),
     text("ERROR", "TEMPLATE/ERROR"),

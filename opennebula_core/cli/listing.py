@@ -148,10 +148,11 @@ def print_listing(listing: Listing, pool: Element, view: View) -> None:
         print_document(pool if is_whole else _selected(pool, entries), view.output)
         return
     columns = listing.chosen(view.columns)
-    rows = [[column.read(entry.shown) for column in columns] for entry in entries]
     if view.output == CSV:
-        click.echo(_csv(columns, rows, header=view.header), nl=False)
+        cells = [[column.plain(entry.shown) for column in columns] for entry in entries]
+        click.echo(_csv(columns, cells, header=view.header), nl=False)
         return
+    rows = [[column.read(entry.shown) for column in columns] for entry in entries]
     for line in lay_out(columns, rows, header=view.header):
         click.echo(line)
 

@@ -60,6 +60,21 @@ def date_text(epoch: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(epoch)) if epoch > 0 else "-"
 
 
+def bytes_text(kib: float) -> str:
+    """Return a size in KiB as a number of bytes, for programs."""
+    return str(round(kib * 1024))
+
+
+def iso_text(epoch: int) -> str:
+    """Return a moment for programs, in ISO 8601 and UTC; empty for one that has not come."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch)) if epoch > 0 else ""
+
+
+def number_text(value: float) -> str:
+    """Return a number for programs, without the ``.0`` of whole ones."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
 def share_text(used: str, total: str, percent: float | None) -> str:
     """Return a use of a whole, such as ``1.2G / 3.8G (31%)``."""
     return f"{used} / {total}" + (f" ({percent:.0f}%)" if percent is not None else "")

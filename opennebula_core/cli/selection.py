@@ -48,6 +48,10 @@ class Finder:
         """
         return int(word) if _is_id(word) else self._by_name(word)
 
+    def is_several(self, word: str) -> bool:
+        """Return whether a word is a range or a list, so that it may mean several objects."""
+        return bool(_RANGE.fullmatch(word)) or ("," in word and not self._has_name(word))
+
     def many(self, words: Iterable[str]) -> Iterator[Selected]:
         """Return what the words select, one after the other; what cannot be found does not stop the rest."""
         for word in words:

@@ -9,11 +9,12 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, pass_application
+from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import Column, lay_out
 from opennebula_core.cli.documents import JSON, TABLE, XML, YAML, format_options, print_document
 from opennebula_core.cli.kinds import Kind
 from opennebula_core.cli.selection import Finder
-from opennebula_core.cli.words import ObjectWord
+from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
 
 Describe = Callable[[Application, Element], None]
@@ -31,20 +32,44 @@ def add_show_command(
     :param describe: prints the document for people
     :param default: the id that is shown when none is named, such as -1 for the caller
     """
-
-    @group.command("show", help=f"Show a {kind.title}.")
-    @click.argument(
-        "word", metavar=kind.title.upper(), type=ObjectWord(kind), required=default is None, default=default
+    text = (
+        f"Show a {kind.title}, or several: by name, id, range (1..4) or list (1,web).\n\n"
+        f"Of several, --json, --yaml and --xml print one {kind.element}_POOL."
     )
+
+    @group.command("show", help=text)
+    @click.argument("words", nargs=-1, metavar=several(kind), type=ObjectWord(kind), required=default is None)
     @format_options(JSON, YAML, XML)
     @pass_application
-    def show(application: Application, word: str, output: str) -> None:
-        object_id = int(word) if word == default else Finder(application, kind).one(word)
-        document = kind.info(application.client, object_id)
+    def show(application: Application, words: tuple[str, ...], output: str) -> None:
+        is_one, documents = _documents(application, kind, words or (default or "",), default)
         if output == TABLE:
-            describe(application, document)
+            for document in documents:
+                describe(application, document)
+        elif is_one:
+            for document in documents:
+                print_document(document, output)
         else:
-            print_document(document, output)
+            pool = Element(f"{kind.element}_POOL")
+            pool.extend(documents)
+            print_document(pool, output)
+
+
+def _documents(
+    application: Application, kind: Kind, words: tuple[str, ...], default: str | None
+) -> tuple[bool, list[Element]]:
+    """Return whether a single object is wanted, and the documents of those that are found."""
+    if words == (default,):
+        return True, [kind.info(application.client, int(words[0]))]
+    finder = Finder(application, kind)
+    if len(words) == 1 and not finder.is_several(words[0]):
+        return True, [kind.info(application.client, finder.one(words[0]))]
+    documents: list[Element] = []
+    for_each(
+        application, kind, words,
+        lambda object_id: documents.append(kind.info(application.client, object_id)), is_told=False,
+    )  # fmt: skip
+    return False, documents
 
 
 def section(title: str, facts: Iterable[tuple[str, str]]) -> None:

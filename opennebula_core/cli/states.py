@@ -33,7 +33,15 @@ def state_column(name: str, kind: type[IntEnum], path: str, *, also: tuple[str, 
         lambda item: short_name(kind, item.findtext(path)),
         words=lambda item: (full_name(kind, item.findtext(path)),),
         also=also,
+        choices=state_words(kind),
     )
+
+
+def state_words(*kinds: type[IntEnum]) -> tuple[str, ...]:
+    """Return the words by which states may be named: the short ones first, then the full ones."""
+    short = (str(getattr(member, "short", member.name)) for kind in kinds for member in kind)
+    full = (member.name for kind in kinds for member in kind)
+    return tuple(dict.fromkeys(word for word in (*short, *full) if word))
 
 
 def vm_state_names(item: Element) -> tuple[str, str]:

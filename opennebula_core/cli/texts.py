@@ -57,6 +57,11 @@ def template_of(file: str | None, options: Template, example: str) -> str:
         text = read_text(file)
     except TextError as error:
         raise TextError(f"{error}; or describe it with options, such as {example}") from None
+    if not text.strip() and not options:
+        source = "standard input" if file in (None, STANDARD_INPUT) else repr(file)
+        raise TextError(
+            f"no template: {source} is empty; describe it there, or with options, such as {example}"
+        )
     if not options:
         return text
     template = Template.parse(text)

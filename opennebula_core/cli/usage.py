@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure
-from opennebula_core.cli.quantities import size_text
+from opennebula_core.cli.quantities import bytes_text, number_text, size_text
 
 NOTHING_KNOWN = "-"
 _LEAST_LIMIT = 0
@@ -25,9 +25,13 @@ def _used(name: str, attribute: str, *, is_size: bool = False) -> Column:
         most = shown(allowed) if allowed >= _LEAST_LIMIT else NOTHING_KNOWN
         return f"{shown(figure(item, used))} / {most}"
 
-    return Column(
-        name, read, lambda item: figure(item, used) * (KIB_PER_MIB if is_size else 1), is_numeric=True
-    )
+    def amount(item: Element) -> float:
+        return figure(item, used) * (KIB_PER_MIB if is_size else 1)
+
+    def raw(item: Element) -> str:
+        return bytes_text(amount(item)) if is_size else number_text(amount(item))
+
+    return Column(name, read, amount, is_numeric=True, raw=raw)
 
 
 USAGE = (_used("VMS", "VMS"), _used("MEMORY", "MEMORY", is_size=True), _used("CPU", "CPU"))

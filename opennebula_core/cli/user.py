@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 import click
@@ -21,6 +23,8 @@ from opennebula_core.cli.usage import USAGE
 from opennebula_core.cli.words import ObjectWord, several
 
 user = command_group("user", "Users.")
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CALLER = "-1"
 CORE_DRIVER = "core"
@@ -70,14 +74,30 @@ def read_password(file: str | None) -> str:
     return lines[0]
 
 
-_password_option = click.option(
-    "--password-file", metavar="FILE", help="File of the password; else standard input, else a question."
-)
+def _refuse_password(context: click.Context, argument: click.Parameter, words: tuple[str, ...]) -> None:
+    """Refuse a password among the arguments, where OpenNebula's own command takes it."""
+    if words:
+        raise click.UsageError(
+            "a password among the arguments can be read by everybody on this machine: leave it out to be "
+            "asked for it, pipe it in, or name its file with --password-file; choose another one, as this "
+            "one was seen",
+            context,
+        )
+
+
+def _password_options(function: F) -> F:
+    function = click.argument(
+        "password", nargs=-1, metavar="", expose_value=False, callback=_refuse_password
+    )(function)  # fmt: skip
+    return click.option(
+        "-r", "--password-file", "--read-file", "password_file", metavar="FILE",
+        help="File of the password; else standard input, else a question.",
+    )(function)  # fmt: skip
 
 
 @user.command()
 @click.argument("name")
-@_password_option
+@_password_options
 @click.option("--driver", default=CORE_DRIVER, show_default=True, help="How the user is authenticated.")
 @click.option("-g", "--group", "groups", multiple=True, type=ObjectWord(GROUP), help="Groups, primary first.")
 @pass_application
@@ -93,7 +113,7 @@ def create(
 
 @user.command()
 @click.argument("word", metavar="[USER]", type=ObjectWord(USER), required=False)
-@_password_option
+@_password_options
 @pass_application
 def passwd(application: Application, word: str | None, password_file: str | None) -> None:
     """Change a password, your own if no user is named."""

@@ -28,9 +28,16 @@ _READING: Final = frozenset(
         "version",
         "config",
         "changes",
+        "progress",
+        "raftstatus",
     }
 )
 """Last words of methods that change nothing."""
+
+
+def is_repeatable(method: str) -> bool:
+    """Return whether a method only reads, so that it may be sent again when a connection breaks."""
+    return method.rpartition(".")[2] in _READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +96,8 @@ class Client:
         if not method.startswith("system."):
             params = (self._session if isinstance(self._session, str) else self._session(), *params)
         body = write_call(method, params)
-        is_repeatable = method.rpartition(".")[2] in _READING
-        return read_answer(
-            method, self._transport.post(body, is_repeatable=is_repeatable, timeout_s=timeout_s)
-        )
+        answer = self._transport.post(body, is_repeatable=is_repeatable(method), timeout_s=timeout_s)
+        return read_answer(method, answer)
 
     def text(self, method: str, *params: object) -> str:
         """Call ``method``, which answers with a text."""

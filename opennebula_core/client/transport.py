@@ -70,10 +70,16 @@ class Transport:
                     f"call {self.endpoint}: no answer in {timeout_s or self._timeout_s:.0f} s; "
                     f"look whether oned is busy, or allow more time"
                 ) from None
+            except _NotConnectedError as error:
+                if delay_s is None:
+                    raise self._unreachable(error.reason) from error.reason
+                time.sleep(delay_s)
             except (OSError, http.client.HTTPException) as error:
-                was_sent = not isinstance(error, ConnectionRefusedError)
-                if delay_s is None or (was_sent and not is_repeatable):
-                    raise self._unreachable(error, was_sent=was_sent) from error
+                if delay_s is None or not is_repeatable:
+                    raise ClientError(
+                        f"call {self.endpoint}: {error or type(error).__name__}; "
+                        f"whether the call was carried out is unknown, look before you repeat it"
+                    ) from error
                 time.sleep(delay_s)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -85,6 +91,8 @@ class Transport:
     def _post_once(self, body: bytes, timeout_s: float) -> bytes:
         connection = self._connection(timeout_s)
         try:
+            if connection.sock is None:
+                _connect(connection)
             connection.request("POST", self._path, body, _HEADERS)
             response = connection.getresponse()
             content = response.read()
@@ -116,16 +124,46 @@ class Transport:
             return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._tls)
         return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
 
-    def _unreachable(self, error: Exception, *, was_sent: bool) -> ClientError:
-        if not was_sent:
-            return ClientError(
-                f"call {self.endpoint}: connection refused; start the cloud with 'one start', "
-                f"or name another endpoint in ONE_XMLRPC"
+    def _unreachable(self, error: OSError) -> ClientError:
+        """Return the error of a call that was not sent, as there is no connection."""
+        if isinstance(error, ConnectionRefusedError):
+            why = (
+                "connection refused; start the cloud with 'one start', or name another endpoint in ONE_XMLRPC"
             )
-        return ClientError(
-            f"call {self.endpoint}: {error or type(error).__name__}; "
-            f"whether the call was carried out is unknown, look before you repeat it"
-        )
+        elif isinstance(error, socket.gaierror):
+            why = f"no address is known of {self._host!r} ({error.strerror}); correct the name in ONE_XMLRPC"
+        elif isinstance(error, ssl.SSLCertVerificationError):
+            why = (
+                f"the server's certificate is not trusted ({error.verify_message}); name the folder of its "
+                f"authority's certificate in ONE_CERT_DIR"
+            )
+        else:
+            why = f"{error.strerror or error}; check the endpoint in ONE_XMLRPC and the way to it"
+        return ClientError(f"call {self.endpoint}: {why}")
+
+
+class _NotConnectedError(Exception):
+    """There is no connection, so that nothing was sent."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _connect(connection: http.client.HTTPConnection) -> None:
+    """Connect to the server.
+
+    :raises _NotConnectedError: that fails at once
+    :raises TimeoutError: it takes too long
+    """
+    try:
+        connection.connect()
+    except TimeoutError:
+        raise
+    except UnicodeError as error:  # what the resolver's encoding makes of a name that is too long
+        raise _NotConnectedError(socket.gaierror(socket.EAI_NONAME, str(error))) from error
+    except OSError as error:
+        raise _NotConnectedError(error) from error
 
 
 def _has_ended(sock: socket.socket) -> bool:

@@ -24,7 +24,7 @@ from opennebula_core.config.settings import (
     UserSettings,
     VmSettings,
 )
-from opennebula_core.config.tables import TableReader, declared_settings
+from opennebula_core.config.tables import TableReader, declared_settings, syntax_problem
 from opennebula_core.contracts.kinds import DRIVER_KINDS
 from opennebula_core.errors import ConfigError
 
@@ -91,7 +91,8 @@ class Config:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(
-                f"read {location.config_file}: {error}; correct it, or move the file away to get the defaults"
+                f"read {location.config_file}: {syntax_problem(str(error), text)}; "
+                f"correct it, or move the file away to get the defaults"
             ) from None
         reader = TableReader()
         config = cls(location, **_sections(reader, document))

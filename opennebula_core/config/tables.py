@@ -12,6 +12,12 @@ from opennebula_core.config.settings import RULE, Rule
 
 S = TypeVar("S")
 
+_TWICE = re.compile(
+    r"(?:Cannot declare \((?P<names>.*)\) twice|Cannot overwrite a value) "
+    r"\(at line (?P<line>\d+), column \d+\)"
+)
+"""Source: CPython 3.11 to 3.13 tomllib; other wordings are passed on as they are."""
+
 
 def declared_settings(section: type) -> dict[str, Rule]:
     """Return the settings of a section and their rules, in the order of declaration."""
@@ -22,6 +28,25 @@ def setting_type(section: type, name: str) -> type:
     """Return ``str``, ``int``, ``float``, ``bool`` or ``tuple`` (of texts)."""
     hint: type = get_type_hints(section)[name]
     return get_origin(hint) or hint
+
+
+def syntax_problem(error: str, text: str) -> str:
+    """Return what is wrong with a text that is no TOML, in words of the file: what stands twice, and where.
+
+    :param error: what ``tomllib`` says
+    """
+    found = _TWICE.fullmatch(error)
+    if found is None:
+        return error
+    line = int(found["line"])
+    lines = text.splitlines()
+    if found["names"] is None:
+        return f"line {line} sets again what an earlier line has set: {lines[line - 1].strip()!r}"
+    name = ".".join(re.findall(r"'([^']*)'", found["names"]))
+    heading = re.compile(rf"\s*\[\s*{re.escape(name)}\s*\]")
+    places = [number for number, item in enumerate(lines[: line - 1], 1) if heading.match(item)]
+    before = f"; it begins in line {places[0]}" if places else ""
+    return f"section [{name}] stands again in line {line}{before}: put all its settings under one heading"
 
 
 class TableReader:

@@ -16,9 +16,10 @@ import pytest_asyncio
 
 from opennebula_core.api.dispatch import Dispatcher
 from opennebula_core.api.reading import LongAnswers
+from opennebula_core.client.client import is_repeatable
 from opennebula_core.client.values import write_call
 from opennebula_core.config import Location
-from opennebula_core.contracts.method import REQUIRED, Access, Method, Need, ObjectKind, Param
+from opennebula_core.contracts.method import REQUIRED, Access, Method, Mode, Need, ObjectKind, Param
 from opennebula_core.daemon import Daemon, build, method_table
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.model.objects import (
@@ -324,3 +325,11 @@ async def test_parameters_of_the_wrong_type_change_nothing(every: EveryMethod) -
 
 async def test_each_is_documented(every: EveryMethod) -> None:
     assert [method.name for method in every.table if not method.doc.endswith(".")] == []
+
+
+async def test_the_client_sends_nothing_again_that_changes_something(every: EveryMethod) -> None:
+    writing = [method.name for method in every.table if method.mode is Mode.WRITE]
+    assert not [name for name in writing if is_repeatable(name)]
+    for name in ("one.vm.info", "one.vm.progress", "one.image.progress", "one.zone.raftstatus"):
+        assert name in every.table
+        assert is_repeatable(name)

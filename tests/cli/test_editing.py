@@ -60,3 +60,13 @@ def test_a_file_replaces_and_append_merges(
     assert (template["A"], template["B"]) == ("1", "3")
     assert "name a readable file" in cloud.refused(f"onehost update {name} /nowhere")
     cloud.ok(f"onehost delete {name}")
+
+
+def test_an_empty_standard_input_does_not_take_all_attributes_away(
+    cloud: Shell, fresh_name: Callable[[str], str]
+) -> None:
+    name = fresh_name("kept")
+    cloud.make(f"onevm create --name {name} --cpu 0.1 --memory 32 --hold --attribute LABELS=mine")
+
+    assert "standard input is empty" in cloud.refused(f"onevm update {name}", stdin="")
+    assert cloud.document(f"onevm show {name}")["VM"]["USER_TEMPLATE"]["LABELS"] == "mine"

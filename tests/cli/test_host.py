@@ -78,3 +78,8 @@ def test_a_misspelt_driver_is_told_at_once_and_the_host_says_why_it_does_not_wor
     wait_until(lambda: cloud.rows(f"onehost list -f NAME={name} -l STAT") == [["err"]])
     assert "no driver 'dumy'" in cloud.ok(f"onehost list -f NAME={name} -l ERROR")
     cloud.ok(f"onehost delete {name}")
+
+
+def test_comma_separated_values_of_hosts_are_numbers(cloud: Shell) -> None:
+    for row in cloud.rows("onehost list -l ALLOCATED_CPU,MAX_CPU,ALLOCATED_MEM,MAX_MEM -f NAME~host0"):
+        assert all(cell.isdigit() for cell in row), row

@@ -53,7 +53,7 @@ def test_an_empty_disk_needs_no_path(cloud: Shell, fresh_name: Callable[[str], s
     name = fresh_name("data")
     cloud.make(f"oneimage create --name {name} --type datablock --size 16M --persistent --wait")
 
-    assert cloud.rows(f"oneimage list -f NAME={name} -l SIZE,TYPE,PER") == [["16M", "DB", "Yes"]]
+    assert cloud.rows(f"oneimage list -f NAME={name} -l SIZE,TYPE,PER") == [["16777216", "DB", "Yes"]]
 
 
 def test_an_image_changes_as_it_is_told(cloud: Shell, image: str) -> None:

@@ -39,3 +39,14 @@ def test_ids_need_no_listing_of_the_pool(cloud: Shell) -> None:
     said = cloud.refused("onevm terminate 900001..900003")
 
     assert said.count("Error getting virtual machine") == 3
+
+
+def test_of_several_it_is_told_how_many_succeeded(cloud: Shell) -> None:
+    ids = [cloud.make("onevm create --cpu 0.1 --memory 32 --hold") for _ in range(2)]
+
+    result = cloud.run(f"onevm release {ids[0]},900001,{ids[1]}")
+    assert result.exit_code == 1
+    assert f"onevm release: done for 2 of 3 VMs: {ids[0]}, {ids[1]}\n" in result.stderr
+
+    result = cloud.run(f"onevm lock {ids[0]}..{ids[1]}")
+    assert (result.exit_code, result.stderr) == (0, "onevm lock: done for 2 of 2 VMs\n")

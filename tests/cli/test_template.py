@@ -32,7 +32,7 @@ def test_vms_are_instantiated_with_changes(
 
     assert printed.count("ID: ") == 2
     rows = cloud.rows(f"onevm list -f NAME~^{stem}- -l NAME,MEM,STAT --sort NAME")
-    assert rows == [[f"{stem}-0", "64M", "hold"], [f"{stem}-1", "64M", "hold"]]
+    assert rows == [[f"{stem}-{number}", str(64 << 20), "hold"] for number in (0, 1)]
 
 
 def test_an_instance_runs_when_wait_returns(cloud: Shell, template: str, tmp_path: Path) -> None:

@@ -91,3 +91,22 @@ def test_the_json_of_a_filtered_list_keeps_the_quotas_of_its_users(cloud: Shell,
 
     assert [item["NAME"] for item in pool["USER"]] == [user]
     assert [quotas["ID"] for quotas in pool["QUOTAS"]] == [pool["USER"][0]["ID"]]
+
+
+@pytest.mark.parametrize("command", ["create", "passwd"])
+def test_a_password_among_the_arguments_is_refused_with_the_ways_that_hide_it(
+    cloud: Shell, command: str
+) -> None:
+    said = " ".join(cloud.misused(f"oneuser {command} alice pw1").split())
+
+    assert "can be read by everybody on this machine" in said
+    assert "--password-file" in said
+    assert "pw1" not in said
+
+
+def test_the_file_of_the_password_has_the_originals_name_too(
+    cloud: Shell, tmp_path: Path, fresh_name: Callable[[str], str]
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("from the file\n")
+    cloud.make(f"oneuser create {fresh_name('user')} --read-file {file}")

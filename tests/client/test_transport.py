@@ -186,3 +186,26 @@ def test_several_threads_may_call_at_the_same_time() -> None:
             for thread in (*servers, *clients):
                 thread.join(10)
     assert sorted(results) == [b"a", b"b"]
+
+
+def test_a_name_without_an_address_is_named_and_nothing_is_said_of_a_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with transport("http://fornt-end:2633/RPC2") as opened, pytest.raises(ClientError) as caught:
+        opened.post(b"x", is_repeatable=False)
+
+    assert "no address is known of 'fornt-end' (Name or service not known)" in str(caught.value)
+    assert "ONE_XMLRPC" in str(caught.value)
+    assert "carried out" not in str(caught.value)
+
+
+def test_a_name_that_is_none_is_an_error_of_the_address_too() -> None:
+    with (
+        transport(f"http://{'a' * 70}:2633/RPC2") as opened,
+        pytest.raises(ClientError, match="no address is known"),
+    ):
+        opened.post(b"x", is_repeatable=False)

@@ -167,3 +167,21 @@ def test_files_named_in_the_configuration_are_relative_to_etc(location: Location
 
     assert config.file("tls/key.pem") == location.etc / "tls/key.pem"
     assert config.file("/srv/key.pem") == Path("/srv/key.pem")
+
+
+def test_a_section_that_stands_twice_is_named_with_both_lines(location: Location) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.parse('[scheduler]\npolicy = "default"\n[api]\nport = 1\n[scheduler]\n', location)
+
+    assert "section [scheduler] stands again in line 5; it begins in line 1" in str(caught.value)
+    assert "under one heading" in str(caught.value)
+
+
+def test_a_nested_section_that_stands_twice_is_named(location: Location) -> None:
+    with pytest.raises(ConfigError, match=r"section \[drivers.vmm.kvm\] stands again in line 3"):
+        Config.parse("[drivers.vmm.kvm]\nthreads = 1\n[drivers.vmm.kvm]\n", location)
+
+
+def test_a_setting_that_stands_twice_is_shown_with_its_line(location: Location) -> None:
+    with pytest.raises(ConfigError, match="line 3 sets again what an earlier line has set: 'port = 2'"):
+        Config.parse("[api]\nport = 1\nport = 2\n", location)

@@ -8,8 +8,9 @@ from xml.etree.ElementTree import Element
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, number, size, text
 from opennebula_core.cli.kinds import VM
 from opennebula_core.cli.listing import Listing
-from opennebula_core.cli.quantities import period_text, size_text
-from opennebula_core.cli.states import short_vm_state, vm_state, vm_state_names
+from opennebula_core.cli.quantities import bytes_text, period_text, size_text
+from opennebula_core.cli.states import short_vm_state, state_words, vm_state, vm_state_names
+from opennebula_core.model.states import LcmState, VmState
 
 _ADDRESSES = ("IP", "IP6", "IP6_GLOBAL", "IP6_ULA", "MAC")
 
@@ -46,13 +47,20 @@ COLUMNS = (
     text("GROUP", "GNAME"),
     text("NAME", "NAME"),
     Column(
-        "STAT", short_vm_state, words=lambda item: (vm_state(item), vm_state_names(item)[0]), also=("STATE",)
+        "STAT", short_vm_state, words=lambda item: (vm_state(item), vm_state_names(item)[0]), also=("STATE",),
+        choices=state_words(VmState, LcmState),
     ),
     number("CPU", "TEMPLATE/CPU"),
-    Column("MEM", lambda item: size_text(memory_kib(item)), memory_kib, also=("MEMORY",), is_numeric=True),
+    Column(
+        "MEM", lambda item: size_text(memory_kib(item)), memory_kib, also=("MEMORY",), is_numeric=True,
+        raw=lambda item: bytes_text(memory_kib(item)),
+    ),
     Column("HOST", hostname),
     Column("IP", addresses),
-    Column("TIME", lambda item: period_text(lifetime_s(item)), lifetime_s, is_numeric=True),
+    Column(
+        "TIME", lambda item: period_text(lifetime_s(item)), lifetime_s, is_numeric=True,
+        raw=lambda item: str(max(int(lifetime_s(item)), 0)),
+    ),
     Column("LCM_STATE", vm_state),
     number("UCPU", "MONITORING/CPU"),
     size("UMEM", "MONITORING/MEMORY"),

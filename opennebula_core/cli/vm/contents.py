@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from opennebula_core.cli.application import Application
-from opennebula_core.cli.contents import Mebibytes
+from opennebula_core.cli.contents import Cores, Mebibytes
 from opennebula_core.cli.kinds import IMAGE, NETWORK, Kind
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.texts import TextError, parse_attributes
@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def content_options(function: F) -> F:
     """Add the options; :func:`content_template` takes them together."""
     options = (
-        click.option("--cpu", type=click.FloatRange(min=0, min_open=True), help="Cores, such as 0.5."),
+        click.option("--cpu", type=Cores(), help="Cores, such as 0.5."),
         click.option("--vcpu", type=click.IntRange(min=1), help="Cores that the guest sees."),
         click.option("--memory", type=Mebibytes(), help="Memory, such as 512M or 2G."),
         click.option(

@@ -119,3 +119,15 @@ def test_a_memory_that_is_no_size_is_wrong_usage(cloud: Shell) -> None:
 
 def test_a_template_that_does_not_parse_is_refused_with_its_position(cloud: Shell) -> None:
     assert "at line 2" in cloud.refused("onevm create", stdin='NAME = "x"\nCPU = ]\n')
+
+
+def test_cores_that_are_no_number_are_told_with_an_example(cloud: Shell) -> None:
+    for wrong in ("abc", "0", "-1", "nan"):
+        assert "is no number of cores above 0" in cloud.misused(f"onevm create --cpu {wrong} --memory 64")
+
+
+def test_an_empty_standard_input_is_no_template(cloud: Shell) -> None:
+    said = cloud.refused("onevm create", stdin="")
+
+    assert said.startswith("onevm: no template: standard input is empty")
+    assert "--cpu 1 --memory 512M" in said

@@ -93,3 +93,23 @@ def test_a_user_sees_what_is_hers(cloud: Shell, held: str, fresh_name: Callable[
 
 def test_top_draws_once_when_asked(cloud: Shell, held: str) -> None:
     assert held in cloud.ok("onevm top --once")
+
+
+def test_a_state_that_there_is_not_is_refused_with_those_that_there_are(cloud: Shell) -> None:
+    said = " ".join(cloud.misused("onevm list -f STAT=foo").split())
+    assert "STAT is never 'foo'" in said
+    assert "pend, hold" in said
+    assert "did you mean 'runn'?" in " ".join(cloud.misused("onevm list -f STAT=run").split())
+    assert "did you mean STAT?" in " ".join(cloud.misused("onevm list -f STATT=runn").split())
+
+
+def test_comma_separated_values_are_for_programs(cloud: Shell, held: str) -> None:
+    (row,) = cloud.rows(f"onevm list -f NAME={held} -l CPU,MEM,TIME,UMEM")
+    assert row[:2] == ["0.5", str(1536 << 20)]
+    assert int(row[2]) >= 0
+    assert row[3] in ("", "0")
+
+
+def test_one_format_excludes_another(cloud: Shell) -> None:
+    for first, second in (("--csv", "--json"), ("--json", "--xml"), ("-y", "-j")):
+        assert "exclude each other" in cloud.misused(f"onevm list {first} {second}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.cli.shell import Shell
@@ -41,3 +42,18 @@ def test_a_name_of_two_vms_is_refused_with_their_ids(cloud: Shell) -> None:
     assert "2 have that name" in said
     assert all(f"{vm_id} of oneadmin" in said for vm_id in ids)
     cloud.ok(f"onevm terminate {ids[0]} {ids[1]}")
+
+
+def test_several_vms_are_shown_one_after_the_other_and_as_a_pool_to_programs(cloud: Shell) -> None:
+    ids = [cloud.make("onevm create --cpu 0.1 --memory 32 --hold") for _ in range(3)]
+
+    text = cloud.ok(f"onevm show {ids[0]}..{ids[2]}")
+    for vm_id in ids:
+        assert f"VIRTUAL MACHINE {vm_id} INFORMATION" in text
+    pool = cloud.document(f"onevm show {ids[0]},{ids[1]} {ids[2]}")["VM_POOL"]["VM"]
+    assert [int(vm["ID"]) for vm in pool] == ids
+
+    result = cloud.run(f"onevm show {ids[2]} 999999 --json")
+    assert result.exit_code == 1
+    assert "VM 999999: Error getting virtual machine [999999]." in result.stderr
+    assert [int(vm["ID"]) for vm in json.loads(result.stdout)["VM_POOL"]["VM"]] == [ids[2]]
