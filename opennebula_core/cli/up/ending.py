@@ -34,7 +34,8 @@ _RESTING: Final = frozenset(state.name for state in VmState if state is not VmSt
 def down() -> None:
     """End the cloud of this machine and all that `one up` started, guests included.
 
-    The first VM is terminated. Others that run on this machine are powered off; their disks stay.
+    The first VM is terminated. Others that run on this machine are powered off; their disks stay, and the
+    command says how they are started again.
     """
     location = Location.from_environment()
     record = Record.load(location)
@@ -72,9 +73,10 @@ class Ending:
         self._client = client
         self._record = record
         self._told: dict[int, str] = {}
+        self._powered_off: list[int] = []
 
     def run(self) -> None:
-        """End them, and wait until none has a guest.
+        """End them, wait until none has a guest, and say how those that were not the first come back.
 
         :raises MachineError: one still has in the end; its guest is left alone
         """
@@ -89,13 +91,30 @@ class Ending:
                     f"see 'onevm log', use 'onevm recover', then repeat this"
                 )
             time.sleep(POLL_S)
+        if self._powered_off:
+            ids = ",".join(map(str, self._powered_off))
+            click.echo(f"Powered off: {ids}. After the next 'one up' start them with: onevm resume {ids}")
 
     def _with_guests(self) -> list[Element]:
-        return [
+        here = [
             item
             for item in VM.list(self._client).findall(VM.element)
             if vm_state(item) not in _RESTING and hostname(item) == self._record.host
         ]
+        return [item for item in here if not self._is_left(item)]
+
+    def _is_left(self, item: Element) -> bool:
+        """Return whether a VM is left as it is: a failed one has no guest, but disks that may be wanted."""
+        vm_id, state = int(item.findtext("ID", "-1")), vm_state(item)
+        if vm_id == self._record.vm_id or not state.endswith("_FAILURE"):
+            return False
+        if self._told.get(vm_id) != state:
+            self._told[vm_id] = state
+            click.echo(
+                f"VM {vm_id} ({item.findtext('NAME')}) is {state} and stays so; "
+                f"after the next 'one up' see 'onevm recover'."
+            )
+        return True
 
     def _tell(self, item: Element) -> None:
         """Give a VM the next order on its way out, once for each state that it comes to."""
@@ -110,6 +129,7 @@ class Ending:
             elif state in _STEADY:
                 click.echo(f"Powering off VM {vm_id} ({item.findtext('NAME')}); its disks stay.")
                 self._client.call("one.vm.action", "poweroff-hard", vm_id)
+                self._powered_off.append(vm_id)
             elif state.endswith("_FAILURE"):
                 self._client.call("one.vm.action", "terminate-hard", vm_id)
         except RequestError as error:

@@ -96,6 +96,7 @@ def test_a_real_guest_answers_and_nothing_is_left_behind(lab_packages: None, fol
     assert "onebr-up0" in sections["bridges"]
     assert "Terminating VM 0 (first)." in sections["down"]
     assert "Powering off VM 1 (second); its disks stay." in sections["down"]
+    assert "start them with: onevm resume 1\n" in sections["down"]
     assert sections["left"].split() == ["lo"]
     assert sections["states"].split() == ["first,runn", "second,poff"]
     assert not (folder / "one" / "datastores" / "0" / "0").exists()
