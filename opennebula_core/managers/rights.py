@@ -56,7 +56,10 @@ def _check(
     *,
     heeds_lock: bool,
 ) -> None:
-    allowed = session.is_admin or _is_allowed(tx, session, kind, right, object_id, access)
+    allowed = session.is_admin or (
+        _is_allowed(tx, session, kind, right, object_id, access)
+        and not _is_above(tx, session, kind, right, object_id)
+    )
     is_locked = heeds_lock and 0 < access.lock_level <= right
     if is_locked and session.is_admin:
         raise AuthorizationError(
@@ -67,6 +70,16 @@ def _check(
             f"User [{session.user_id}] : Not authorized to perform {right.name} {kind.value} [{object_id}].",
             object_id,
         )
+
+
+def _is_above(tx: Snapshot, session: Session, kind: ObjectKind, right: Right, object_id: int) -> bool:
+    """Return whether somebody wants to change an administrator, whose primary group he may be an admin of.
+
+    With a password of his choice he would be one himself.
+    """
+    if kind is not ObjectKind.USER or right is Right.USE or object_id == session.user_id:
+        return False
+    return tx.one("SELECT 1 FROM user_group WHERE user_id = ? AND group_id = 0", (object_id,)) is not None
 
 
 def _is_allowed(

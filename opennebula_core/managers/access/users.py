@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
@@ -22,7 +23,8 @@ from opennebula_core.model.objects import User
 from opennebula_core.model.passwords import hash_password
 
 USER, GROUP = ObjectKind.USER, ObjectKind.GROUP
-CORE_DRIVER = "core"
+CORE_DRIVER, SERVER_DRIVERS = "core", "server_"
+_DRIVER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 _ADMINISTRATORS, _USERS_GROUP = 0, 1
 _MANAGE = (Need(USER, Right.MANAGE, "id"),)
 _ADMIN = (Need(USER, Right.ADMIN, "id"),)
@@ -88,6 +90,7 @@ def _allocate(core: Core) -> Method:
     async def allocate(session: Session, name: str, password: str, driver: str, group_ids: list[int]) -> int:
         check_name(name, allow_blanks=False)
         driver = driver or CORE_DRIVER
+        _check_driver(session, driver, -1)
         stored = await stored_password(driver, password)
         user = User(id=-1, name=name, password=stored, auth_driver=driver)
         user.group_ids = list(group_ids) or [_USERS_GROUP]
@@ -142,11 +145,13 @@ def _passwd(core: Core) -> Method:
 def _chauth(core: Core) -> Method:
     async def chauth(session: Session, user_id: int, driver: str, password: str) -> int:
         user = core.store.read(lambda tx: tx.users.get(user_id))
+        driver = driver or CORE_DRIVER
+        _check_driver(session, driver, user_id)
         stored = await stored_password(driver, password) if password else user.password
 
         def write(tx: Transaction) -> int:
             changed = tx.users.get(user_id)
-            changed.auth_driver, changed.password = driver or CORE_DRIVER, stored
+            changed.auth_driver, changed.password = driver, stored
             tx.users.save(changed)
             return user_id
 
@@ -160,6 +165,22 @@ def _chauth(core: Core) -> Method:
         chauth,
         "Change how a user is authenticated.",
     )
+
+
+def _check_driver(session: Session, driver: str, user_id: int) -> None:
+    """Refuse a driver that is none, and that an ordinary user makes a server user, who may act as anybody.
+
+    :raises InternalError: the driver's name cannot be one
+    :raises AuthorizationError: a server user was asked for
+    """
+    if not _DRIVER.fullmatch(driver):
+        raise InternalError(
+            f"Wrong AUTH_DRIVER {driver[:80]!r}; use core, or the name of an installed driver"
+        )
+    if driver.startswith(SERVER_DRIVERS) and not session.is_admin:
+        raise AuthorizationError(
+            f"User [{session.user_id}] : only administrators make server users.", user_id
+        )
 
 
 def _check_administrators(session: Session, user_id: int, group_ids: Iterable[int]) -> None:
