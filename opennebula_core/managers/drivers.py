@@ -29,8 +29,8 @@ from opennebula_core.wire.requests import Reply, Request
 
 LOG = logging.getLogger(__name__)
 
-_ANSWERS_LATE = ("vmm", "tm")
-"""Kinds whose requests are known by action and VM alone."""
+_ANSWERS_LATE = ("vmm", "tm", "datastore")
+"""Kinds whose requests are known by action and object alone."""
 
 
 class Drivers:
@@ -66,7 +66,9 @@ class Drivers:
         except (ConfigError, PluginError) as error:
             raise DriverUnusableError(f"driver {kind}/{name}: {error}") from error
         except DriverTimeoutError:
-            if kind in _ANSWERS_LATE:  # or a later request of the same kind would take this one's answer
+            # Or a later request of the same kind would take this one's answer, and run beside it. MONITOR's
+            # number is a datastore's: what its driver does for the image of that number is not to be dropped.
+            if kind in _ANSWERS_LATE and (kind, request.action) != ("datastore", "MONITOR"):
                 await self.cancel(kind, name, request.object_id)
             raise
 

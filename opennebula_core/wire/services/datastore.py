@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from xml.etree.ElementTree import Element
 
@@ -14,6 +15,7 @@ from opennebula_core.errors import DriverError, DriverNotFoundError, XmlError
 from opennebula_core.model.elements import parse_element
 from opennebula_core.model.template import Template
 from opennebula_core.wire.framing import RequestLine
+from opennebula_core.wire.services.drivers import may_block
 from opennebula_core.wire.services.report import WireReport
 from opennebula_core.wire.services.service import Job, Service
 
@@ -35,7 +37,7 @@ class DatastoreService(Service):
         driver = self._driver(store)
         image_element = document.find("IMAGE")
         image = _image(image_element if image_element is not None else Element("IMAGE"), request, report)
-        work = _Work(self, driver, image, datastore)
+        work = _Work(self, driver, image, datastore, report)
         methods: dict[str, Callable[[], Awaitable[str]]] = {
             "STAT": work.stat,
             "CP": lambda: work.made(driver.copy),
@@ -62,6 +64,7 @@ class _Work:
     driver: DatastoreDriver
     image: ImageRequest
     datastore: Datastore
+    report: WireReport
 
     async def stat(self) -> str:
         call = self.service.drivers.call
@@ -70,13 +73,29 @@ class _Work:
     async def made(
         self, method: Callable[[ImageRequest, Datastore], Awaitable[ImageFile] | ImageFile]
     ) -> str:
-        file = await self.service.drivers.call("", method, self.image, self.datastore)
+        making = asyncio.ensure_future(self.service.drivers.call("", method, self.image, self.datastore))
+        try:
+            file = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            if not may_block(method):
+                making.cancel()
+            self.report.drop()
+            await self._undo(making)
+            raise
         if not file.source or any(c.isspace() for c in file.source):
             raise DriverError(
                 f"image {self.image.image_id}: its source {file.source!r} is empty or holds a blank, which "
                 f"the driver protocol cannot carry; choose a BASE_PATH without blanks"
             )
         return f"{file.source} {file.format}"
+
+    async def _undo(self, making: asyncio.Future[ImageFile]) -> None:
+        """Wait for the end of what was dropped, and remove what it has made: nobody knows of it."""
+        await asyncio.wait([making])
+        if making.cancelled() or making.exception() is not None:
+            return
+        image = replace(self.image, source=making.result().source)
+        await self.service.drivers.call("", self.driver.remove, image, self.datastore)
 
     async def remove(self) -> str:
         await self.service.drivers.call("", self.driver.remove, self.image, self.datastore)

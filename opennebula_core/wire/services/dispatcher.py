@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from concurrent.futures import Future
+from typing import Any, Final
 
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.wire.framing import RequestLine, format_answer, format_log, parse_request
+from opennebula_core.wire.services.drivers import THREADS
 from opennebula_core.wire.services.report import WireReport
 from opennebula_core.wire.services.service import Service
 
@@ -16,6 +18,9 @@ LOG = logging.getLogger(__name__)
 
 FINISH_S: Final = 0.8
 """After FINALIZE what still runs may go on for so long. Source: OpenNebula 3.x waits 1 s."""
+
+OTHERS_S: Final = 10.0
+"""So long an action waits for the end of others of its object that were dropped; for its like for ever."""
 
 
 class Dispatcher:
@@ -28,6 +33,7 @@ class Dispatcher:
         self._service = service
         self._send = send
         self._running: dict[int, dict[str, asyncio.Task[None]]] = {}
+        self._dropped: dict[int, dict[asyncio.Task[None], str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.finished = asyncio.Event()
         """The core wants the process to end, or is gone."""
@@ -68,31 +74,65 @@ class Dispatcher:
         """Start the work. The same request again replaces the one under way, which is then not answered."""
         actions = self._running.setdefault(request.object_id, {})
         if earlier := actions.get(request.action):
-            earlier.cancel()
-        task = asyncio.get_running_loop().create_task(self._answer(request))
+            self._drop(request.object_id, request.action, earlier)
+        before = dict(self._dropped.get(request.object_id, {}))
+        task = asyncio.get_running_loop().create_task(self._carry_out(request, before))
         actions[request.action] = task
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._forget(request, done))
 
     def _forget(self, request: RequestLine, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        actions = self._running.get(request.object_id, {})
-        if actions.get(request.action) is task:
-            del actions[request.action]
-            if not actions:
+        running = self._running.get(request.object_id, {})
+        if running.get(request.action) is task:
+            del running[request.action]
+            if not running:
                 del self._running[request.object_id]
+        dropped = self._dropped.get(request.object_id, {})
+        if dropped.pop(task, None) is not None and not dropped:
+            del self._dropped[request.object_id]
 
     def _cancel(self, object_id: int) -> None:
-        for task in list(self._running.get(object_id, {}).values()):
-            task.cancel()
+        for action, task in list(self._running.get(object_id, {}).items()):
+            self._drop(object_id, action, task)
         for line in format_log("I", object_id, f"Driver command for {object_id} cancelled"):
             self._send(line)
 
-    async def _answer(self, request: RequestLine) -> None:
+    def _drop(self, object_id: int, action: str, task: asyncio.Task[None]) -> None:
+        """Have a task end; until it has, what comes for its object waits."""
+        if not task.done():
+            task.cancel()
+            self._dropped.setdefault(object_id, {})[task] = action
+
+    async def _carry_out(self, request: RequestLine, before: dict[asyncio.Task[None], str]) -> None:
+        """Do the work once what was dropped has ended, and end no sooner than one's own threads."""
+        report = WireReport(self._send, request.object_id)
+        if before:
+            await self._wait(request, before, report)
+        threads: set[Future[Any]] = set()
+        THREADS.set(threads)
+        try:
+            await self._answer(request, report)
+        except asyncio.CancelledError:
+            report.drop()
+            await asyncio.gather(*map(asyncio.wrap_future, threads), return_exceptions=True)
+            raise
+
+    async def _wait(
+        self, request: RequestLine, before: dict[asyncio.Task[None], str], report: WireReport
+    ) -> None:
+        """Never let an action run twice at a time, however long what was dropped goes on."""
+        await asyncio.wait(before, timeout=OTHERS_S)
+        same = [task for task, action in before.items() if action == request.action and not task.done()]
+        if same:
+            report.warning(f"{request.action} waits for its earlier attempt, which does not end")
+            await asyncio.wait(same)
+
+    async def _answer(self, request: RequestLine, report: WireReport) -> None:
         """Do the work and answer; whatever a driver's method raises becomes a FAILURE."""
         success = False
         try:
-            job = self._service.job(request, WireReport(self._send, request.object_id))
+            job = self._service.job(request, report)
             async with self._service.drivers.action_on(job.host):
                 info = await job.run()
             success = True

@@ -7,12 +7,13 @@ import inspect
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from opennebula_core.config import Config, Location, OptionValue, option_values
 from opennebula_core.contracts.driver import Driver, DriverContext
@@ -31,6 +32,9 @@ DEFAULT_DATASTORES: Final = "/var/lib/one/datastores"
 
 LOADED_KINDS: Final[Mapping[str, tuple[str, ...]]] = {"vmm": ("vmm", "tm", "vnm")}
 """The kinds of drivers that a process may load, where they are more than its own."""
+
+THREADS: Final[ContextVar[set[Future[Any]] | None]] = ContextVar("threads", default=None)
+"""What is on threads for the request at hand: it goes on when the request is dropped, nothing can end it."""
 
 _CONTRACTS: Final = "opennebula_core.contracts."
 
@@ -117,7 +121,7 @@ class DriverSet:
         self, host: str, method: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call a method of a driver: one that may block runs on a thread, few at a time for one host."""
-        if not _may_block(getattr(method, "__func__", method)):
+        if not may_block(method):
             result = method(*args, **kwargs)
         else:
             result = await self._on_thread(host, lambda: method(*args, **kwargs))
@@ -131,6 +135,9 @@ class DriverSet:
         loop = asyncio.get_running_loop()
         future = self._pool.submit(work)
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._host_threads.leave, host))
+        if (threads := THREADS.get()) is not None:
+            threads.add(future)
+            future.add_done_callback(threads.discard)
         return await asyncio.wrap_future(future)
 
     async def close(self) -> None:
@@ -139,8 +146,12 @@ class DriverSet:
         await asyncio.gather(*(driver.close() for driver in self._drivers.values()), return_exceptions=True)
 
 
+def may_block(method: Callable[..., object]) -> bool:
+    """Say whether a method may take time: ``async`` ones do not block, the contracts' own do nothing."""
+    return _may_block(getattr(method, "__func__", method))
+
+
 @cache
 def _may_block(function: Callable[..., object]) -> bool:
-    """Say whether a function may take time: ``async`` ones do not block, the contracts' own do nothing."""
     is_default = getattr(function, "__module__", "").startswith(_CONTRACTS)
     return not is_default and not inspect.iscoroutinefunction(function)

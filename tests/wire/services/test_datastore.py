@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import base64
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +52,28 @@ class Store(DatastoreDriver):
         return DatastoreUsage(100, 30, 70)
 
 
+class SlowStore(Store):
+    """Copies on a thread; what it makes and removes is in ``files``."""
+
+    files: set[str]
+    began: threading.Event
+    go_on: threading.Event
+    reports: bool
+
+    def copy(  # type: ignore[override] # a plain method is as good
+        self, image: ImageRequest, datastore: Datastore
+    ) -> ImageFile:
+        self.began.set()
+        self.go_on.wait()
+        if self.reports:
+            image.report.progress(1, 2)
+        self.files.add("/ds/1/late")
+        return ImageFile("/ds/1/late", "raw")
+
+    async def remove(self, image: ImageRequest, datastore: Datastore) -> None:
+        self.files.discard(image.source)
+
+
 @pytest.fixture
 def driven(serve: Serve, classes: dict[tuple[str, str], type]) -> Any:
     classes["datastore", "fs"] = Store
@@ -94,6 +118,23 @@ async def test_a_source_that_is_no_word_is_a_failure(action: str, driven: Any) -
 
     assert answer.startswith(f"{action} FAILURE 4")
     assert "is empty or holds a blank" in answer
+
+
+@pytest.mark.parametrize("reports", [True, False], ids=["told while it copies", "told too late"])
+async def test_a_copy_that_was_dropped_leaves_no_file(
+    serve: Serve, classes: dict[tuple[str, str], type], reports: bool
+) -> None:
+    classes["datastore", "fs"] = SlowStore
+    SlowStore.files, SlowStore.reports = set(), reports
+    SlowStore.began, SlowStore.go_on = threading.Event(), threading.Event()
+    driven = serve(DatastoreService, "fs")
+    driven.dispatcher.feed([line("CP")])
+    await asyncio.to_thread(SlowStore.began.wait, 10)
+    driven.dispatcher.feed(["DRIVER_CANCEL 4"])
+    SlowStore.go_on.set()
+    await driven.ask(line("RM"))
+    assert SlowStore.files == set()
+    assert not [answer for answer in driven.lines if answer.startswith("CP ")]
 
 
 async def test_a_datastore_s_driver_that_is_missing_is_named(driven: Any) -> None:

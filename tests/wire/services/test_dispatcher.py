@@ -32,9 +32,11 @@ class Acting(Service):
     kind = "vmm"
     log: Log
     go: asyncio.Event
+    leave: threading.Event
 
     def load(self) -> None:
         self.log, self.go = Log(), asyncio.Event()
+        self.leave = threading.Event()
 
     def job(self, request: RequestLine, report: WireReport) -> Job:
         host, what = request.words
@@ -54,6 +56,8 @@ class Acting(Service):
         match what:
             case "wait":
                 await self.go.wait()
+            case "stay":
+                await self.drivers.call("host01", self.leave.wait)
             case "thread":
                 await self.drivers.call("host01", time.sleep, 0.05)
             case "fail":
@@ -95,6 +99,7 @@ async def bench(location: Location) -> AsyncIterator[Bench]:
     bench = Bench(service, Dispatcher(service, lines.append), lines)
     yield bench
     service.go.set()
+    service.leave.set()
     bench.dispatcher.finished.set()
     await bench.dispatcher.finish()
     await service.drivers.close()
@@ -190,6 +195,50 @@ async def test_the_same_request_again_replaces_the_first(bench: Bench) -> None:
     bench.feed("ACT 7 host01 ok")
     await bench.settle()
     assert len(bench.lines) == 2
+
+
+@pytest.mark.parametrize("dropping", ["DRIVER_CANCEL 7", "ACT 7 host01 ok"])
+async def test_an_action_does_not_begin_while_its_dropped_attempt_is_on_a_thread(
+    bench: Bench, dropping: str
+) -> None:
+    bench.feed("ACT 7 host01 stay")
+    await bench.settle()
+    bench.feed(dropping, "ACT 7 host01 ok", "ACT 8 host01 ok")
+    await bench.settle()
+    assert [line for line in bench.lines if not line.startswith("LOG")] == ["ACT SUCCESS 8 ok"]
+
+    bench.service.leave.set()
+    async with asyncio.timeout(5):
+        while bench.lines[-1] != "ACT SUCCESS 7 ok":
+            await asyncio.sleep(0.005)
+    assert bench.lines.count("ACT SUCCESS 7 ok") == 1
+
+
+async def test_another_action_waits_for_a_dropped_one_for_a_while_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OTHERS_S", 0.05)
+    bench.feed("ACT 7 host01 stay")
+    await bench.settle()
+    bench.feed("DRIVER_CANCEL 7", "OTHER 7 host01 ok")
+    await bench.settle()
+    assert "OTHER SUCCESS 7 ok" not in bench.lines
+    async with asyncio.timeout(5):
+        while "OTHER SUCCESS 7 ok" not in bench.lines:
+            await asyncio.sleep(0.005)
+
+
+async def test_an_action_that_waits_can_be_dropped_too(bench: Bench) -> None:
+    bench.feed("ACT 7 host01 stay")
+    await bench.settle()
+    bench.feed("ACT 7 host01 ok", "DRIVER_CANCEL 7")
+    await bench.settle()
+    bench.service.leave.set()
+    bench.feed("ACT 7 host01 fail")
+    async with asyncio.timeout(5):
+        while not bench.lines[-1].startswith("ACT FAILURE 7"):
+            await asyncio.sleep(0.005)
+    assert "ACT SUCCESS 7 ok" not in bench.lines
 
 
 async def test_one_host_s_work_starves_no_other(bench: Bench) -> None:
