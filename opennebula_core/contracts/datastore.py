@@ -83,7 +83,11 @@ class DatastoreDriver(Driver):
 
     @abstractmethod
     def remove(self, image: ImageRequest, datastore: Datastore) -> Awaitable[None] | None:
-        """Remove the file ``image.source``; what is gone already counts as removed."""
+        """Remove the file ``image.source``; what is gone already counts as removed.
+
+        Without a source the image was never finished: remove what attempts to make it have left. A source
+        outside of the datastore is not the driver's: it stays, and that is success.
+        """
 
     @abstractmethod
     def monitor(self, datastore: Datastore) -> Awaitable[DatastoreUsage] | DatastoreUsage:

@@ -27,6 +27,24 @@ def image_type(word: str) -> ImageType:
         raise ParameterError(f"Unknown image type {word!r}; use one of {names}") from None
 
 
+def unfit_reason(kind: ImageType, datastore: Datastore) -> str:
+    """Return why an image of a type cannot be in a datastore, empty when it can."""
+    wanted = DatastoreType.FILE_DS if kind in _FILE_TYPES else DatastoreType.IMAGE_DS
+    if datastore.type is wanted:
+        return ""
+    return (
+        f"A {kind.name} image cannot be in datastore {datastore.id}, which is a {datastore.type.name}; "
+        f"use a {wanted.name}"
+    )
+
+
+def no_room_reason(size_mib: int, datastore: Datastore) -> str:
+    """Return why a datastore cannot take so much more, empty when it can or its room is not known."""
+    if datastore.total_mb <= 0 or datastore.free_mb >= size_mib:
+        return ""
+    return f"Not enough space in datastore {datastore.id}: {size_mib} MiB needed, {datastore.free_mb} free"
+
+
 def new_image(session: Session, given: Template, datastore: Datastore, now: int) -> Image:
     """Return the image that a template describes, not yet in any pool.
 
@@ -36,12 +54,9 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
     name = require_text("NAME", _take(given, "NAME"))
     kind = image_type(_take(given, "TYPE"))
     path, source, size = _take(given, "PATH"), _take(given, "SOURCE"), _take(given, "SIZE")
-    wanted = DatastoreType.FILE_DS if kind in _FILE_TYPES else DatastoreType.IMAGE_DS
-    if datastore.type is not wanted:
-        raise AllocateError(
-            f"Error allocating a new image. A {kind.name} image cannot be in datastore {datastore.id}, "
-            f"which is a {datastore.type.name}; use a {wanted.name}"
-        )
+    unfit = unfit_reason(kind, datastore)
+    if unfit:
+        raise AllocateError(f"Error allocating a new image. {unfit}")
     size_mb = whole_number(size or "0", MAX_MIB)
     if size_mb is None:
         raise AllocateError(

@@ -10,14 +10,14 @@ from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.image import render_image
 from opennebula_core.errors import ActionError, AllocateError, DriverError, InternalError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.image.allocate import image_type, new_image
+from opennebula_core.managers.image.allocate import image_type, new_image, no_room_reason, unfit_reason
 from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.progress import progress_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.rights import require
-from opennebula_core.model.objects import Image
+from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import DatastoreState, ImageState
 from opennebula_core.model.template import Template
@@ -70,11 +70,9 @@ def _allocate(core: Core, work: ImageWork) -> Method:
                 raise AllocateError(
                     f"Error allocating a new image. Cannot determine Image SIZE. {error}"
                 ) from None
-        if not skip_capacity_check and datastore.total_mb > 0 and datastore.free_mb < image.size_mb:
-            raise AllocateError(
-                f"Error allocating a new image. Not enough space in datastore {datastore_id}: "
-                f"{image.size_mb} MiB needed, {datastore.free_mb} free"
-            )
+        no_room = "" if skip_capacity_check else no_room_reason(image.size_mb, datastore)
+        if no_room:
+            raise AllocateError(f"Error allocating a new image. {no_room}")
 
         def write(tx: Transaction) -> int:
             core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=image.size_mb)
@@ -107,6 +105,7 @@ def _clone(core: Core, work: ImageWork) -> Method:
             raise ActionError(f"Cannot clone image in state: {source.state.name}", image_id)
         datastore = tx.datastores.get(source.datastore_id if datastore_id < 0 else datastore_id)
         require(tx, session, DATASTORE, Right.USE, datastore.id)
+        _check_target(source, datastore)
         core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=source.size_mb)
         copy = Image(
             id=-1,
@@ -149,9 +148,24 @@ def _clone(core: Core, work: ImageWork) -> Method:
     )
 
 
+def _check_target(source: Image, datastore: Datastore) -> None:
+    """Check that a datastore can take a copy.
+
+    :raises AllocateError: it cannot
+    """
+    reason = unfit_reason(source.type, datastore)
+    if not reason and datastore.state is not DatastoreState.READY:
+        reason = f"Datastore {datastore.id} is disabled"
+    reason = reason or no_room_reason(source.size_mb, datastore)
+    if reason:
+        raise AllocateError(f"Cannot clone image {source.id}. {reason}", source.id)
+
+
 def _delete(work: ImageWork) -> Method:
     def delete(tx: Transaction, session: Session, image_id: int, force: bool) -> int:
         image = tx.images.get(image_id)
+        if image.state is ImageState.DELETE:
+            return image_id  # under way; a second removal would only get into the first one's way
         if image.running_vms:
             raise ActionError(f"Cannot delete image. There are {image.running_vms} VMs using it.", image_id)
         if image.cloning_ops and not force:
@@ -201,7 +215,11 @@ def _changes() -> Iterable[Method]:
         image = tx.images.get(image_id)
         if image.running_vms:
             raise ActionError("Cannot change the type of an image that VMs use.", image_id)
-        image.type = image_type(word)
+        kind = image_type(word)
+        unfit = unfit_reason(kind, tx.datastores.get(image.datastore_id))
+        if unfit:
+            raise ActionError(f"Cannot change the type of image {image_id}. {unfit}", image_id)
+        image.type = kind
         tx.images.save(image)
         return image_id
 

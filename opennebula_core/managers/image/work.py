@@ -38,6 +38,7 @@ class ImageWork:
         self._core = core
         self._effects = effects
         self._sizes_asked = itertools.count(FIRST_SIZE_REQUEST)
+        self._removing: set[int] = set()
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -94,7 +95,12 @@ class ImageWork:
             return
         image, datastore = found
         if image.state is ImageState.DELETE:
-            await self._remove(image, datastore)
+            if image_id not in self._removing:  # what was to make it may find that it is to go, too
+                self._removing.add(image_id)
+                try:
+                    await self._remove(image, datastore)
+                finally:
+                    self._removing.discard(image_id)
         elif image.state in BEING_MADE:
             await self._make(image, datastore)
 
@@ -168,13 +174,16 @@ class ImageWork:
             self._effects.set_state(tx, vm, VmState.HOLD if held else VmState.PENDING, vm.lcm_state)
 
     async def _remove(self, image: Image, datastore: Datastore) -> None:
+        drivers, ds_mad = self._core.drivers, datastore.ds_mad
         if image.prev_state in BEING_MADE:
-            await self._core.drivers.cancel("datastore", datastore.ds_mad, image.id)
-        if image.source:
+            await drivers.cancel("datastore", ds_mad, image.id)
+        if image.source or not drivers.pool.is_executable("datastore", ds_mad):
             reply = await self._ask("RM", image, datastore)
-            if not reply.success:
+            if not reply.success and image.source:
                 await self._core.store.write(lambda tx: self._not_removed(tx, image.id, reply.info))
                 return
+            if not reply.success:
+                LOG.warning("image %d: what was made of it may be left over: %s", image.id, reply.info)
         await self._core.store.write(lambda tx: self._removed(tx, image))
 
     def _removed(self, tx: Transaction, image: Image) -> None:

@@ -498,13 +498,28 @@ def test_an_image_is_removed_and_again(
 
 
 @pytest.mark.parametrize(
-    "source", ["", "/", "/etc/passwd", "{base}", "{base}/../x", "{base}/a/b", "{base}/.key"]
+    "source", ["/", "{outside}", "{base}", "{base}/../1/x", "{base}/a/b", "{base}/.key", "relative"]
 )
-def test_nothing_but_an_image_of_the_datastore_is_removed(
-    driver: FsDatastoreDriver, datastore: Datastore, make_image: MakeImage, source: str
+def test_nothing_but_an_image_of_the_datastore_is_removed_and_what_is_not_ours_is_no_failure(
+    driver: FsDatastoreDriver, datastore: Datastore, make_image: MakeImage, tmp_path: Path, source: str
 ) -> None:
-    with pytest.raises(DriverError, match="is no image in"):
-        driver.remove(make_image(source=source.format(base=datastore.base_path)), datastore)
+    base, outside = Path(datastore.base_path), tmp_path / "outside"
+    (base / "a").mkdir(parents=True)
+    for file in (outside, base / "x", base / "a" / "b", base / ".key"):
+        file.touch()
+    driver.remove(make_image(source=source.format(base=base, outside=outside)), datastore)
+    assert all(file.exists() for file in (outside, base / "x", base / "a" / "b", base / ".key"))
+
+
+def test_what_an_image_that_was_never_finished_has_left_is_removed(
+    driver: FsDatastoreDriver, datastore: Datastore, make_image: MakeImage, tmp_path: Path
+) -> None:
+    (tmp_path / "image").touch()
+    made = Path(driver.copy(make_image(tmp_path / "image"), datastore).source)
+    other = driver.copy(make_image(tmp_path / "image", image_id=5), datastore).source
+    made.with_name(f".{made.name}.part-0123").touch()
+    driver.remove(make_image(), datastore)
+    assert files(datastore) == [Path(other).name]
 
 
 def test_the_room_is_that_of_the_file_system(

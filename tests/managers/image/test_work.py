@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from opennebula_core.db.transaction import Snapshot
+from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, AllocateError
-from opennebula_core.model.states import ImageState, VmState
+from opennebula_core.model.states import DatastoreState, ImageState, ImageType, VmState
 
 from ..estate import Estate
 
@@ -149,3 +151,74 @@ async def test_an_image_that_cannot_be_removed_says_why(estate: Estate) -> None:
 async def test_files_belong_into_a_datastore_of_files(estate: Estate, kind: str) -> None:
     with pytest.raises(AllocateError, match="use a FILE_DS"):
         await begin(estate, f"NAME=file\nTYPE={kind}\nPATH=/any")
+
+
+async def test_deleting_a_copy_that_is_being_made_frees_the_original_and_removes_what_was_made(
+    estate: Estate,
+) -> None:
+    source = await estate.cloud.add_image("copied and dropped")
+    estate.cloud.behave({"datastore/CLONE": {"hang": True}, "datastore/RM": {"delay_s": 0.3}})
+    copy = await estate.cloud.new("one.image.clone", source, "dropped copy")
+    await estate.cloud.call("one.image.delete", copy, True)
+    await estate.cloud.call("one.image.delete", copy, True)
+    await estate.cloud.call("one.image.delete", copy)
+    assert estate.cloud.image(copy).state is S.DELETE
+    await estate.cloud.until(lambda: is_gone(estate, copy), "its end")
+    assert (estate.cloud.image(source).state, estate.cloud.image(source).cloning_ops) == (S.READY, 0)
+
+
+async def test_leftovers_that_cannot_be_removed_do_not_keep_an_image_that_was_never_there(
+    estate: Estate,
+) -> None:
+    source = await estate.cloud.add_image("kept")
+    estate.cloud.behave(
+        {"datastore/CLONE": {"hang": True}, "datastore/RM": {"failure_rate": 1.0, "message": "read-only"}}
+    )
+    copy = await estate.cloud.new("one.image.clone", source, "never there")
+    await estate.cloud.call("one.image.delete", copy, True)
+    await estate.cloud.until(lambda: is_gone(estate, copy), "its end")
+    assert (estate.cloud.image(source).state, estate.cloud.image(source).cloning_ops) == (S.READY, 0)
+
+
+@pytest.mark.parametrize("forces", [1, 2])
+async def test_a_removal_under_way_is_not_begun_twice(estate: Estate, forces: int) -> None:
+    image_id = await estate.cloud.add_image(f"removed once {forces}")
+    estate.cloud.behave({"datastore/RM": {"delay_s": 0.3}})
+    for number in range(3):
+        await estate.cloud.call("one.image.delete", image_id, number < forces)
+    await estate.cloud.until(lambda: is_gone(estate, image_id), "its end")
+
+
+@pytest.mark.parametrize("word", ["KERNEL", "RAMDISK", "CONTEXT"])
+async def test_a_type_that_does_not_fit_the_datastore_is_refused(estate: Estate, word: str) -> None:
+    with pytest.raises(ActionError, match=f"A {word} image cannot be in datastore .* use a FILE_DS"):
+        await estate.cloud.call("one.image.chtype", estate.image_id, word)
+    assert estate.cloud.image(estate.image_id).type is ImageType.OS
+    await estate.cloud.call("one.image.chtype", estate.image_id, "CDROM")
+    await estate.cloud.call("one.image.chtype", estate.image_id, "OS")
+
+
+async def test_a_copy_goes_only_where_it_fits(estate: Estate) -> None:
+    text = "NAME={}\nDS_MAD=dummy\nTM_MAD=dummy\nTYPE={}"
+    files = await estate.cloud.new("one.datastore.allocate", text.format("taking-files", "FILE_DS"), -1)
+    other = await estate.cloud.new("one.datastore.allocate", text.format("taking-images", "IMAGE_DS"), -1)
+
+    async def copy(datastore_id: int) -> int:
+        return await estate.cloud.new("one.image.clone", estate.image_id, "elsewhere", datastore_id)
+
+    def set_state(tx: Transaction, state: DatastoreState) -> None:
+        store = tx.datastores.get(other)
+        store.state, store.total_mb, store.free_mb = state, 100, 10
+        tx.datastores.save(store)
+
+    for datastore_id in (files, 0):
+        with pytest.raises(AllocateError, match="A OS image cannot be in datastore"):
+            await copy(datastore_id)
+    for state, reason in (
+        (DatastoreState.DISABLED, f"Datastore {other} is disabled"),
+        (DatastoreState.READY, "1024 MiB needed, 10 free"),
+    ):
+        await estate.cloud.daemon.store.write(partial(set_state, state=state))
+        with pytest.raises(AllocateError, match=reason):
+            await copy(other)
+    assert estate.cloud.image(estate.image_id).cloning_ops == 0

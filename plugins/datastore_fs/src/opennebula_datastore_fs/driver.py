@@ -104,9 +104,14 @@ class FsDatastoreDriver(DatastoreDriver):
         return ImageFile(str(file), image.format or RAW)
 
     def remove(self, image: ImageRequest, datastore: Datastore) -> None:
-        """Remove the image's file."""
+        """Remove the image's file; one that lies elsewhere, where the SOURCE was given, is not ours."""
         store = Store.of(datastore)
-        store.remove(store.existing(image.source))
+        if not image.source:
+            store.remove(store.file_of(image))
+        elif store.holds(image.source):
+            store.remove(Path(image.source))
+        else:
+            image.report.warning(f"{image.source!r} stays: it is no image in {store.folder}")
 
     def monitor(self, datastore: Datastore) -> DatastoreUsage:
         """Return the room on the file system of the datastore."""

@@ -75,15 +75,10 @@ class Store:
             temporary.unlink()
         return path.read_bytes()
 
-    def existing(self, source: str) -> Path:
-        """Return the file that is an image's source.
-
-        :raises DriverError: the source is not a file directly in this folder
-        """
+    def holds(self, source: str) -> bool:
+        """Whether an image's source is a file directly in this folder."""
         path = Path(source)
-        if str(path) != source or path.parent != self.folder or path.name.startswith("."):
-            raise DriverError(f"use {source!r}: it is no image in {self.folder}; correct the image's SOURCE")
-        return path
+        return str(path) == source and path.parent == self.folder and not path.name.startswith(".")
 
     @contextmanager
     def arriving(self, file: Path) -> Iterator[BinaryIO]:
