@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from pyone import bindings
 
-from opennebula_core.documents.escape import escape_document, unescape_document
-from opennebula_core.documents.host import host_xml, render_host, template_fragment
+from opennebula_core.documents.escape import escape_document
+from opennebula_core.documents.host import host_xml
 from opennebula_core.documents.monitoring import host_monitoring
 from opennebula_core.model.objects import Host
 from opennebula_core.model.states import HostState
@@ -45,7 +45,7 @@ def test_a_host_has_every_element_in_its_place(read: Read) -> None:
         3, 99, Template.parse("FREECPU=350.7 USEDCPU=50 FREEMEMORY=1 USEDMEMORY=2 NETRX=3 NETTX=4")
     )
 
-    element = read(render_host(host, template_fragment(host.template), (7, 9), escape_document(sample)))
+    element = read(escape_document(host_xml(host, (7, 9), sample)))
 
     assert [item.text for item in element.iterfind("VMS/ID")] == ["7", "9"]
     assert element.findtext("HOST_SHARE/CPU_USAGE") == "50"
@@ -80,7 +80,7 @@ def test_a_new_host_has_the_empty_elements(read: Read) -> None:
 
 def test_pyone_reads_the_pool() -> None:
     host = a_host()
-    document = unescape_document(render_host(host, template_fragment(host.template), (7,)))
+    document = host_xml(host, (7,))
 
     (read_host,) = bindings.parseString(f"<HOST_POOL>{document}</HOST_POOL>".encode(), True).HOST
 

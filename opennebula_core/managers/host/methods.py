@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
+from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.escape import escape_document
-from opennebula_core.documents.host import render_host
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.host.capacity import set_limits
+from opennebula_core.managers.host.listing import HostListing
 from opennebula_core.managers.host.watch import HostWatch
-from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.objects import Kind, rename_method, update_method
-from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.model.objects import Host
 from opennebula_core.model.states import HostState
 from opennebula_core.model.template import Template
@@ -31,32 +29,33 @@ def host_methods(core: Core, watch: HostWatch) -> Iterable[Method]:
     kind = Kind("one.host", HOST, change=Right.ADMIN, updated=_updated)
     yield rename_method(kind)
     yield update_method(kind)
-    documents = HostDocuments(core.monitoring)
-    yield info_method("one.host", HOST, documents.one)
-    yield pool_method("one.hostpool.info", HOST, "HOST_POOL", documents.many, ())
+    yield from _listings(HostListing(core.monitoring))
     yield _allocate(watch)
     yield _status(watch)
     yield _delete(core, watch)
     yield _monitoring()
 
 
-class HostDocuments:
-    """Host documents with the VMs on the hosts and their newest figures."""
+def _listings(listing: HostListing) -> Iterable[Method]:
+    def info(tx: Snapshot, session: Session, host_id: int, decrypt: bool) -> bytes:
+        return listing.info(tx, host_id)
 
-    def __init__(self, cache: MonitoringCache) -> None:
-        self._cache = cache
-
-    def one(self, tx: Snapshot, host: Host) -> str:
-        """Return the escaped document of one host."""
-        return self._render(host, tx.hosts.fragments(host.id)[host.id], tx.hosts.vm_ids(host.id))
-
-    def many(self, tx: Snapshot, hosts: Iterable[Host]) -> Iterable[str]:
-        """Return the escaped documents of hosts, with one query for their VMs."""
-        vms, fragments = tx.hosts.vm_ids_by_host(), tx.hosts.fragments()
-        return (self._render(host, fragments[host.id], vms.get(host.id, ())) for host in hosts)
-
-    def _render(self, host: Host, fragment: str, vm_ids: Iterable[int]) -> str:
-        return render_host(host, fragment, vm_ids, self._cache.of(HOST, host.id).figures.decode())
+    yield Method(
+        "one.host.info",
+        (Param("id", int), Param("decrypt", bool, False)),
+        (Need(HOST, Right.USE, "id"),),
+        Mode.POINT,
+        info,
+        "Return the host.",
+    )
+    yield Method(
+        "one.hostpool.info",
+        (),
+        Access.LISTING,
+        Mode.READ,
+        listing.pool,
+        "List the hosts that the caller may use.",
+    )
 
 
 def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
