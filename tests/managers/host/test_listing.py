@@ -41,8 +41,8 @@ async def test_a_listing_of_hosts_shows_what_was_acknowledged_before_it(front_en
 async def test_a_user_is_shown_the_hosts_that_the_user_may_use(front_end: FrontEnd) -> None:
     user_id = await front_end.new("one.user.allocate", "ada", "secret", "core", [])
     first, second = await front_end.add_host("h1"), await front_end.add_host("h2")
-    for rule in await front_end.document("one.acl.info"):
-        await front_end.call("one.acl.delrule", int(rule.findtext("ID", "")))
+    for known in await front_end.document("one.acl.info"):
+        await front_end.call("one.acl.delrule", int(known.findtext("ID", "")))
     session = "ada:secret"
     assert len(await front_end.document("one.hostpool.info", session=session)) == 0
     rule = parse_rule(f"#{user_id} HOST/#{second} USE #0")
