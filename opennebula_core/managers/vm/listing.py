@@ -13,6 +13,7 @@ from opennebula_core.db.transaction import Snapshot
 from opennebula_core.documents.escape import escape_document
 from opennebula_core.errors import NotFoundError, ParameterError
 from opennebula_core.managers.monitoring import NO_SAMPLE, MonitoringCache
+from opennebula_core.managers.vm.search import searched
 from opennebula_core.managers.vm.short_documents import ShortDocuments
 from opennebula_core.model.states import VmState
 
@@ -45,15 +46,26 @@ class VmListing:
         return b"".join(self._splice(row))
 
     def pool(
-        self, tx: Snapshot, session: Session, flag: int, start: int, end: int, state: int, *, extended: bool
+        self,
+        tx: Snapshot,
+        session: Session,
+        flag: int,
+        start: int,
+        end: int,
+        state: int,
+        query: str,
+        *,
+        extended: bool,
     ) -> bytes:
         """Return the VMs that a filter selects.
 
         :param state: -2 any, -1 all but DONE, else that state
+        :param query: what the VMs hold, see :mod:`.search`
         """
         selection = select_pool(ObjectKind.VM, session, tx.acl_rules(), flag, start, end)
         index = _FROM_INDEX if state == NOT_DONE else ""
-        return self._document(tx, _with_state(selection, state), extended=extended, index=index)
+        selection = searched(_with_state(selection, state), query)
+        return self._document(tx, selection, extended=extended, index=index)
 
     def some(self, tx: Snapshot, session: Session, ids: Iterable[int], *, extended: bool) -> bytes:
         """Return the VMs with these ids that exist and that the caller may use."""

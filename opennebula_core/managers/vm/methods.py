@@ -163,12 +163,12 @@ def _listings(listing: VmListing) -> Iterable[Method]:
     def pool(
         tx: Snapshot, session: Session, flag: int, start: int, end: int, state: int, query: str
     ) -> bytes:
-        return listing.pool(tx, session, flag, start, end, state, extended=False)
+        return listing.pool(tx, session, flag, start, end, state, query, extended=False)
 
     def extended(
         tx: Snapshot, session: Session, flag: int, start: int, end: int, state: int, query: str
     ) -> bytes:
-        return listing.pool(tx, session, flag, start, end, state, extended=True)
+        return listing.pool(tx, session, flag, start, end, state, query, extended=True)
 
     def infoset(tx: Snapshot, session: Session, ids: str, is_extended: bool) -> bytes:
         return listing.some(tx, session, _ids(ids), extended=is_extended)
