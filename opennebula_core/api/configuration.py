@@ -10,6 +10,9 @@ def shown_configuration(config: Config) -> Template:
     """Return the settings that clients and schedulers read."""
     shown = Template()
     shown.set("API_LIST_ORDER", "DESC")
+    prices = {"CPU_COST": config.showback.cpu_cost, "MEMORY_COST": config.showback.memory_cost,
+              "DISK_COST": config.showback.disk_cost}  # fmt: skip
+    shown.set("DEFAULT_COST", Vector({name: f"{price:g}" for name, price in prices.items()}))
     shown.set("DATASTORE_LOCATION", config.datastores.path)
     shown.set("DEFAULT_DEVICE_PREFIX", config.images.device_prefix)
     shown.set("DEFAULT_UMASK", config.users.umask)

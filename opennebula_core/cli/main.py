@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("opennebula_core.cli.user:user", "Users."),
     "group": ("opennebula_core.cli.group:group", "Groups."),
     "acl": ("opennebula_core.cli.acl:acl", "Access rules."),
+    "acct": ("opennebula_core.cli.acct:acct", "Who used what, and when."),
+    "showback": ("opennebula_core.cli.showback:showback", "What VMs have cost, by month."),
     "completion": ("opennebula_core.cli.completion:completion", "Print a script for the shell's completion."),
 }
 """Command -> where it is, and its line in the help of ``one``."""
@@ -126,7 +128,10 @@ def _program(name: str) -> Callable[[], None]:
     return main
 
 
-NAMED_PROGRAMS = ("vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl")
+NAMED_PROGRAMS = (
+    "vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl",
+    "acct", "showback",
+)  # fmt: skip
 """Commands that are programs of their own, too: ``onevm`` and so on."""
 
 onevm = _program("vm")
@@ -139,3 +144,5 @@ onecluster = _program("cluster")
 oneuser = _program("user")
 onegroup = _program("group")
 oneacl = _program("acl")
+oneacct = _program("acct")
+oneshowback = _program("showback")

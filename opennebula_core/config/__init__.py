@@ -17,6 +17,7 @@ from opennebula_core.config.settings import (
     NetworkSettings,
     PluginSettings,
     SchedulerSettings,
+    ShowbackSettings,
     UserSettings,
     VmSettings,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "OptionValue",
     "PluginSettings",
     "SchedulerSettings",
+    "ShowbackSettings",
     "UserSettings",
     "VmSettings",
     "default_toml",

@@ -21,6 +21,7 @@ from opennebula_core.config.settings import (
     NetworkSettings,
     PluginSettings,
     SchedulerSettings,
+    ShowbackSettings,
     UserSettings,
     VmSettings,
 )
@@ -39,6 +40,7 @@ PLAIN_SECTIONS: Final[Mapping[str, type]] = {
     "images": ImageSettings,
     "networks": NetworkSettings,
     "users": UserSettings,
+    "showback": ShowbackSettings,
     "plugins": PluginSettings,
     "log": LogSettings,
 }
@@ -62,6 +64,7 @@ class Config:
     images: ImageSettings = field(default_factory=ImageSettings)
     networks: NetworkSettings = field(default_factory=NetworkSettings)
     users: UserSettings = field(default_factory=UserSettings)
+    showback: ShowbackSettings = field(default_factory=ShowbackSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     log: LogSettings = field(default_factory=LogSettings)
     drivers: Mapping[str, Mapping[str, DriverSettings]] = field(default_factory=dict)

@@ -294,3 +294,14 @@ class UserSettings:
     enable_other_permissions: bool = setting(
         True, Rule("plain users may say what all others may do with their objects")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ShowbackSettings:
+    """Prices of VMs whose template names none; the currency is yours."""
+
+    cpu_cost: float = setting(0.0, Rule("of a core for an hour in which the guest runs", minimum=0))
+    memory_cost: float = setting(
+        0.0, Rule("of a MB of memory for an hour in which the guest runs", minimum=0)
+    )
+    disk_cost: float = setting(0.0, Rule("of a MB of disk for an hour on a host", minimum=0))

@@ -107,7 +107,7 @@ class Store:
         if snapshot is None:
             connection = self._connect()
             connection.execute("PRAGMA query_only = 1")
-            snapshot = self._local.snapshot = Snapshot(connection)
+            snapshot = self._local.snapshot = Snapshot(connection, self._clock)
         return snapshot
 
     def read(self, work: Callable[[Snapshot], T]) -> T:
@@ -115,6 +115,7 @@ class Store:
         snapshot = self._snapshot()
         if snapshot.connection.in_transaction:
             return work(snapshot)
+        snapshot.now = int(self._clock())
         snapshot.connection.execute("BEGIN")
         try:
             return work(snapshot)

@@ -5,7 +5,7 @@ The rows themselves never are peewee objects on a hot path; a test holds these m
 
 from __future__ import annotations
 
-from peewee import CompositeKey, IntegerField, Model, SqliteDatabase, TextField
+from peewee import CompositeKey, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
 DATABASE = SqliteDatabase(None)
 
@@ -88,6 +88,28 @@ class HistoryRow(_Table):
     class Meta:
         table_name = "history"
         primary_key = CompositeKey("vm_id", "seq")
+
+
+class ShowbackRow(_Table):
+    """What VMs have cost, by month; names as they were when it was calculated."""
+
+    vm_id = IntegerField()
+    year = IntegerField()
+    month = IntegerField()
+    vm_name = TextField()
+    uid = IntegerField()
+    gid = IntegerField()
+    uname = TextField()
+    gname = TextField()
+    cpu_cost = FloatField()
+    memory_cost = FloatField()
+    disk_cost = FloatField()
+    hours = FloatField()
+    running_hours = FloatField()
+
+    class Meta:
+        table_name = "showback"
+        primary_key = CompositeKey("vm_id", "year", "month")
 
 
 class HostRow(PoolRow):

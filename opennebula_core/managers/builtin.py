@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opennebula_core.managers.access.manager import AccessManager
+from opennebula_core.managers.accounting.manager import AccountingManager
 from opennebula_core.managers.cluster.manager import ClusterManager
 from opennebula_core.managers.datastore.manager import DatastoreManager
 from opennebula_core.managers.host.manager import HostManager
@@ -27,4 +28,5 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
         ("cluster", ClusterManager()),
         ("access", AccessManager()),
         ("zone", ZoneManager()),
+        ("accounting", AccountingManager()),
     )

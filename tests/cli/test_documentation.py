@@ -18,7 +18,9 @@ def row(program: str) -> str:
 @pytest.mark.parametrize("name", main.NAMED_PROGRAMS)
 def test_every_command_of_a_program_is_on_the_page(name: str) -> None:
     group = main.load(name)
-    assert isinstance(group, click.Group)
+    if not isinstance(group, click.Group):
+        assert row(f"one{name}")
+        return
 
     named = row(f"one{name}").split("|")[2].replace("`", "").replace(" ", "").split(",")
 
