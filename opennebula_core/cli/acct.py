@@ -15,13 +15,12 @@ from opennebula_core.cli.kinds import GROUP, HOST, USER, Kind
 from opennebula_core.cli.listing import Listing, print_listing, view_of, view_options
 from opennebula_core.cli.moments import Moment
 from opennebula_core.cli.ownership import filter_flag
-from opennebula_core.cli.quantities import size_text
+from opennebula_core.cli.quantities import bytes_text, size_text
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.states import HistoryAction
 
 _OPEN = -1
-_HOUR_S = 3600
 _RECORD = Kind("record", "one.vmpool", "one.vmpool.accounting", "HISTORY", (_OPEN, _OPEN))
 
 
@@ -32,11 +31,15 @@ def _action(item: Element) -> str:
         return item.findtext("ACTION", "")
 
 
-def _running_h(item: Element) -> float:
+def _running_s(item: Element) -> float:
     """Return how long the guest has run in the stay."""
     started = figure(item, "RSTIME")
     ended = figure(item, "RETIME") or figure(item, "ETIME") or time.time()
-    return max(ended - started, 0) / _HOUR_S if started else 0.0
+    return max(ended - started, 0) if started else 0.0
+
+
+def _seconds(item: Element) -> str:
+    return f"{_running_s(item):.0f}"
 
 
 def _disk_kib(item: Element) -> float:
@@ -57,8 +60,16 @@ COLUMNS = (
     date("END_TIME", "ETIME"),
     size("MEMORY", "VM/TEMPLATE/MEMORY", kib=KIB_PER_MIB),
     number("CPU", "VM/TEMPLATE/CPU"),
-    Column("RUNNING", lambda item: f"{_running_h(item):.2f}h", _running_h, is_numeric=True),
-    Column("DISK", lambda item: size_text(_disk_kib(item)), _disk_kib, is_numeric=True),
+    Column(
+        "RUNNING", lambda item: f"{_running_s(item) / 3600:.2f}h", _running_s, is_numeric=True, raw=_seconds
+    ),
+    Column(
+        "DISK",
+        lambda item: size_text(_disk_kib(item)),
+        _disk_kib,
+        is_numeric=True,
+        raw=lambda item: bytes_text(_disk_kib(item)),
+    ),
 )
 LISTING = Listing(
     _RECORD,

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from opennebula_core.contracts.method import Access, Method, Mode, ObjectKind, Param, Session
 from opennebula_core.db.listing import ALL, Selection, select_pool
 from opennebula_core.db.transaction import Snapshot
+from opennebula_core.documents.escape import escape_document
+from opennebula_core.documents.fragments import element
 from opennebula_core.documents.monitoring import render_monitoring_data
 from opennebula_core.errors import ParameterError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.monitoring import MonitoringCache
+from opennebula_core.managers.monitoring import NO_SAMPLE, MonitoringCache
 
 EVERYTHING, NEWEST = -1, 0
 _SERIES = "SELECT document FROM monitoring WHERE kind = ? AND time >= ? AND object_id IN (%s)"
@@ -54,24 +56,21 @@ def _document(
         raise ParameterError(f"Wrong period {seconds}; use seconds, -1 for all, or 0 for the newest figures")
     found = f"SELECT id FROM {kind.value.lower()} WHERE {selection.condition}"
     if seconds == NEWEST:
-        documents = _newest(tx, cache, kind, found, selection)
-    else:
-        since = 0 if seconds == EVERYTHING else tx.now - seconds
-        rows = tx.query(
-            _SERIES % found + " ORDER BY object_id, time", (kind.value, since, *selection.parameters)
-        )
-        documents = (row[0] for row in rows)
-    return render_monitoring_data(documents).encode()
+        return element("MONITORING_DATA", "".join(_newest(tx, cache, kind, found, selection))).encode()
+    since = 0 if seconds == EVERYTHING else tx.now - seconds
+    rows = tx.query(_SERIES % found + " ORDER BY object_id, time", (kind.value, since, *selection.parameters))
+    return render_monitoring_data(row[0] for row in rows).encode()
 
 
 def _newest(
     tx: Snapshot, cache: MonitoringCache, kind: ObjectKind, found: str, selection: Selection
 ) -> Iterator[str]:
-    """Yield the newest figures of each object; after a restart those of the series, until new ones come."""
+    """Yield the newest figures of each object, escaped; after a restart those of the series at first."""
     rows = tx.query(_LAST % found + " GROUP BY object_id", (kind.value, *selection.parameters))
     kept = {object_id: document for object_id, document, _ in rows}
     for (object_id,) in tx.query(f"{found} ORDER BY id", selection.parameters):
         sample = cache.of(kind, object_id)
-        document = kept.get(object_id) if sample is None else sample.document
-        if document is not None:
-            yield document
+        if sample is not NO_SAMPLE:
+            yield sample.figures.decode()
+        elif object_id in kept:
+            yield escape_document(kept[object_id])
