@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.views import ACCOUNTING_VIEWS
 from opennebula_core.errors import StoreError
@@ -39,6 +40,7 @@ def _number_vm_revisions(connection: sqlite3.Connection) -> None:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "initial schema", _create_initial_schema),
     Migration(2, "revisions of VMs", _number_vm_revisions),
+    Migration(3, "scheduled actions", add_scheduled_actions),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

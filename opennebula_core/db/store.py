@@ -82,6 +82,10 @@ class Store:
         self._writer = threading.Thread(target=self._write_loop, name="writer", daemon=True)
         self._writer.start()
 
+    def now(self) -> int:
+        """Return the time by which changes are stamped, in epoch seconds."""
+        return int(self._clock())
+
     def _connect(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(

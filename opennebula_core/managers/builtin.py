@@ -9,6 +9,7 @@ from opennebula_core.managers.datastore.manager import DatastoreManager
 from opennebula_core.managers.host.manager import HostManager
 from opennebula_core.managers.image.manager import ImageManager
 from opennebula_core.managers.network.manager import NetworkManager
+from opennebula_core.managers.schedule.manager import ScheduleManager
 from opennebula_core.managers.secgroup.manager import SecurityGroupManager
 from opennebula_core.managers.template.manager import TemplateManager
 from opennebula_core.managers.vm.manager import VmManager
@@ -19,6 +20,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
     """Return name and object of each."""
     return (
         ("vm", VmManager()),
+        ("schedule", ScheduleManager()),
         ("host", HostManager()),
         ("image", ImageManager()),
         ("datastore", DatastoreManager()),

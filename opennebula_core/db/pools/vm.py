@@ -97,8 +97,9 @@ class VmPool(Pool[Vm]):
             self.tx.execute(_SAVE_RECORD, (*values, *capacity))
 
     def drop_children(self, object_id: int) -> None:
-        """Remove the history and plans of a VM that is deleted from the database."""
+        """Remove the history, plans and scheduled actions of a VM that is deleted from the database."""
         self.tx.execute("DELETE FROM history WHERE vm_id = ?", (object_id,))
+        self.tx.execute("DELETE FROM sched_action WHERE vm_id = ?", (object_id,))
         self.tx.execute("DELETE FROM plan WHERE vm_id = ?", (object_id,))
 
     def document(self, vm_id: int) -> str:

@@ -10,6 +10,7 @@ from opennebula_core.contracts.method import Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError
 from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.schedule.actions import take_over_actions
 from opennebula_core.managers.vm.context import VectorLookup, replace_variables, template_lookup
 from opennebula_core.managers.vm.disks import resolve_disks
 from opennebula_core.managers.vm.nics import resolve_nics
@@ -112,6 +113,7 @@ def allocate_vm(
         vm.template.set("SUBMIT_ON_HOLD", "YES")
     ready = VmState.HOLD if hold else VmState.PENDING
     vm.state = vm.prev_state = VmState.CLONING if waits else ready
+    take_over_actions(tx, vm)
     tx.vms.allocate(vm)
     return vm
 
