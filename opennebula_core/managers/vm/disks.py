@@ -181,11 +181,27 @@ def _volatile(disk: Vector, default_prefix: str, taken: set[str]) -> None:
     if not all(_WORD.fullmatch(disk.get(name, "raw")) for name in ("FORMAT", "FS", "DEV_PREFIX", "TARGET")):
         raise InternalError("FORMAT, FS, DEV_PREFIX and TARGET of a DISK are single words.")
     disk.setdefault("DEV_PREFIX", default_prefix)
-    disk.setdefault("FORMAT", "swap" if kind == "swap" else "raw")
+    disk["FORMAT"] = disk.get("FORMAT", "").lower() or ("swap" if kind == "swap" else "raw")
+    _check_volatile_format(disk, is_swap=kind == "swap")
     disk["DRIVER"] = "qcow2" if disk["FORMAT"] == "qcow2" else "raw"
     disk.update(DISK_TYPE="FILE", CLONE="NO", SAVE="NO", ORIGINAL_SIZE=disk["SIZE"])
     if not disk.get("TARGET"):
         disk["TARGET"] = _free_target(disk["DEV_PREFIX"], taken, boot=False)
+
+
+def _check_volatile_format(disk: Vector, *, is_swap: bool) -> None:
+    """Refuse what a guest could not use: what is made on a new disk is made on a raw one.
+
+    :raises InternalError: the disk is to be qcow2 as well
+    """
+    content = "a swap area" if is_swap else f"the file system {disk['FS']!r}" if disk.get("FS") else ""
+    if content and disk["FORMAT"] == "qcow2":
+        raise InternalError(
+            f"A volatile DISK cannot be qcow2 and have {content}: that is made on raw disks; "
+            f"leave FORMAT out, or have the guest format an empty one."
+        )
+    if disk.get("FS", "").lower() in ("raw", "qcow2"):
+        raise InternalError(f"FS of a volatile DISK is {disk['FS']!r}, no file system; that is a FORMAT.")
 
 
 def _place_context(vm: Vm, disk_id: int, taken: set[str]) -> None:

@@ -40,6 +40,40 @@ async def test_each_disk_gets_a_number_and_a_target_of_its_own(front_end: FrontE
     assert context["TARGET"] not in targets
 
 
+@pytest.mark.parametrize(
+    ("disk", "expected"),
+    [
+        ("TYPE=fs", ("raw", "raw")),
+        ("TYPE=fs,FS=ext4", ("raw", "raw")),
+        ("TYPE=fs,FORMAT=raw,FS=ext4", ("raw", "raw")),
+        ("TYPE=fs,FORMAT=QCOW2", ("qcow2", "qcow2")),
+        ("TYPE=swap", ("swap", "raw")),
+    ],
+)
+async def test_a_new_disk_is_opened_as_what_it_is_made(
+    front_end: FrontEnd, disk: str, expected: tuple[str, str]
+) -> None:
+    vm_id = await front_end.add_vm(f"DISK=[{disk},SIZE=32]")
+    (found,) = _disks(front_end, vm_id)
+    assert (found["FORMAT"], found["DRIVER"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("disk", "reason"),
+    [
+        ("TYPE=fs,FORMAT=qcow2,FS=ext4", "cannot be qcow2 and have the file system 'ext4'"),
+        ("TYPE=fs,FORMAT=Qcow2,FS=xfs", "cannot be qcow2 and have the file system 'xfs'"),
+        ("TYPE=swap,FORMAT=qcow2", "cannot be qcow2 and have a swap area"),
+        ("TYPE=fs,FS=qcow2", "'qcow2', no file system"),
+    ],
+)
+async def test_a_new_disk_that_its_guest_could_not_use_is_refused(
+    front_end: FrontEnd, disk: str, reason: str
+) -> None:
+    with pytest.raises(InternalError, match=reason):
+        await front_end.add_vm(f"DISK=[{disk},SIZE=32]")
+
+
 async def test_a_disk_may_grow_but_not_shrink(front_end: FrontEnd) -> None:
     image_id = await front_end.add_image("base")
     size = front_end.image(image_id).size_mb
