@@ -107,7 +107,7 @@ class Runner:
 
     def _begin(self, decision: Decision, round: Round) -> tuple[Decision, Future[None] | None]:
         if isinstance(decision, Migration) and self._live_rescheds:
-            decision = Migration(decision.vm_id, decision.host_id, decision.datastore_id, live=True)
+            decision = Migration(decision.vm_id, decision.host_id, live=True)  # the disks stay in theirs
         round.settle(decision)
         if isinstance(decision, Unplaced):
             return decision, self._begin_message(decision, round)

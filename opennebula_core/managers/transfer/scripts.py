@@ -7,7 +7,7 @@ as a comment. Source of verbs and order: transfer files written by OpenNebula 6.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opennebula_core.errors import DriverError
 from opennebula_core.managers.transfer.paths import VmPaths
@@ -22,7 +22,7 @@ class Stay:
 
     :param tm_mad: transfer driver of the system datastore
     :param forced_tm_mad: driver for every line, when the host's hypervisor brings its own kind of disks
-    :param previous_host: where the VM comes from, for migrations
+    :param previous_host: where the VM comes from, for migrations; its system datastore may be another one
     """
 
     host: str
@@ -32,6 +32,7 @@ class Stay:
     forced_tm_mad: str = ""
     previous_host: str = ""
     previous_paths: VmPaths | None = None
+    previous_tm_mad: str = ""
 
 
 def write_script(phase: str, vm: Vm, stay: Stay, attempt: int) -> str:
@@ -166,8 +167,18 @@ def _epilog_front_end(vm: Vm, stay: Stay) -> Iterator[str]:
     yield from _epilog_at(vm, stay, _on_front_end(stay))
 
 
-def delete_lines(vm: Vm, stay: Stay, host: str) -> Iterator[str]:
-    """Yield the lines that remove a VM's files on a host without saving any."""
+def cleanup_lines(vm: Vm, stay: Stay, other_host: str = "") -> Iterator[str]:
+    """Yield the lines that remove a VM's files on its host without saving any.
+
+    :param other_host: the other host of a migration, where they are in the datastore of the stay before
+    """
+    yield from _delete_at(vm, stay, stay.host)
+    if other_host:
+        paths, tm_mad = stay.previous_paths or stay.paths, stay.previous_tm_mad or stay.tm_mad
+        yield from _delete_at(vm, replace(stay, paths=paths, tm_mad=tm_mad), other_host)
+
+
+def _delete_at(vm: Vm, stay: Stay, host: str) -> Iterator[str]:
     for disk in vm.template.vectors("DISK"):
         path = f"{host}:{stay.paths.disk(disk['DISK_ID'])}"
         yield _line("DELETE", _disk_tm(disk, stay), path, vm.id, _datastore(disk, stay))

@@ -69,6 +69,12 @@ class VmPlacement:
             raise ActionError(f"VM {vm_id} is already running on host {here.hostname!r}", vm_id)
         host, datastore = destination(tx, vm, placement, here.datastore_id)
         _check_host(vm, host)
+        if live and datastore.id != here.datastore_id:
+            raise ActionError(
+                f"Cannot migrate VM {vm_id} live to system datastore {datastore.id}: its disks are in "
+                f"{here.datastore_id} and stay there; name that one or none, or migrate it without live",
+                vm_id,
+            )
         if live:
             self._plans.need(vm, VmmAction.MIGRATE)
         elif kind is MigrationKind.SAVE and vm.lcm_state is LcmState.RUNNING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from opennebula_core.contracts.vmm import VmmAction
@@ -18,8 +18,8 @@ from opennebula_core.managers.transfer.paths import VmPaths
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.transfer.scripts import (
     Stay,
+    cleanup_lines,
     context_line,
-    delete_lines,
     live_migration_line,
     write_script,
 )
@@ -147,6 +147,7 @@ class DriverSteps:
             forced_tm_mad=forced,
             previous_host=previous.hostname if previous is not None else "",
             previous_paths=self._paths(view.vm.id, previous.datastore_id) if previous is not None else None,
+            previous_tm_mad=previous.tm_mad if previous is not None else "",
         )
 
     def _paths(self, vm_id: int, datastore_id: int) -> VmPaths:
@@ -203,12 +204,7 @@ class DriverSteps:
             )
             return live_migration_line(vm, there)
         if action == VmmAction.CLEANUP.value:
-            lines = [*delete_lines(vm, stay, view.record.hostname), ""]
-            other = plan.current.arguments.get("other_host", "")
-            if other:
-                there = replace(stay, paths=stay.previous_paths or stay.paths)
-                lines += [*delete_lines(vm, there, other), ""]
-            return "\n".join(lines)
+            return "\n".join((*cleanup_lines(vm, stay, plan.current.arguments.get("other_host", "")), ""))
         return ""
 
     def _context_line(self, vm: Vm, stay: Stay) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from opennebula_core.managers.transfer.paths import VmPaths
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.transfer.scripts import (
     Stay,
+    cleanup_lines,
     context_line,
-    delete_lines,
     live_migration_line,
     write_script,
 )
@@ -65,7 +66,17 @@ def test_epilog_removes_disks_and_folder() -> None:
         "DELETE ssh host01:/one/datastores/0/0 0 0",
     ]
     assert _lines(Phase.EPILOG) == expected
-    assert list(delete_lines(_vm(), STAY, "host01")) == expected
+    assert list(cleanup_lines(_vm(), STAY)) == expected
+
+
+def test_the_other_host_of_a_migration_is_cleaned_in_its_own_datastore_by_its_own_driver() -> None:
+    before = VmPaths(0, 100, "/one/datastores", Path("/one/datastores"))
+    stay = replace(STAY, previous_paths=before, previous_tm_mad="shared")
+    assert list(cleanup_lines(_vm(), stay, "host02"))[3:] == [
+        "DELETE ssh host02:/one/datastores/100/0/disk.0 0 1",
+        "DELETE shared host02:/one/datastores/100/0/disk.1 0 100",
+        "DELETE shared host02:/one/datastores/100/0 0 100",
+    ]
 
 
 def test_a_persistent_disk_is_linked_and_written_back() -> None:

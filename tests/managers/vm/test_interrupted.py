@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from opennebula_core.errors import ActionError
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 
 from ..estate import Estate
@@ -232,4 +233,23 @@ async def test_a_migration_is_given_up_once(estate: Estate) -> None:
     estate.cloud.behave()
     await estate.recover(vm_id, RETRY)
     await estate.cloud.settle(vm_id, L.RUNNING)
+    await end(estate, vm_id)
+
+
+async def test_a_live_migration_to_another_system_datastore_is_refused_before_anything_is_done(
+    estate: Estate,
+) -> None:
+    text = "NAME=other-system\nTM_MAD=dummy\nTYPE=SYSTEM_DS"
+    other = await estate.cloud.new("one.datastore.allocate", text, -1)
+    vm_id = await estate.run()
+    here = estate.cloud.vm(vm_id).history[-1].datastore_id
+    reason = f"live to system datastore {other}: its disks are in {here} and stay there"
+    with pytest.raises(ActionError, match=reason):
+        await estate.cloud.call("one.vm.migrate", vm_id, estate.there, True, False, other, 0)
+    assert (len(estate.cloud.vm(vm_id).history), estate.usage(estate.there)) == (1, NOTHING)
+    await estate.cloud.call("one.vm.migrate", vm_id, estate.there, True, False, here, 0)
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    await estate.cloud.call("one.vm.migrate", vm_id, estate.here, False, False, other, 0)
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    assert estate.cloud.vm(vm_id).history[-1].datastore_id == other
     await end(estate, vm_id)
