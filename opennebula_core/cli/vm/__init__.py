@@ -14,6 +14,7 @@ from opennebula_core.cli.vm.create import create
 from opennebula_core.cli.vm.listing import list_vms
 from opennebula_core.cli.vm.log import log
 from opennebula_core.cli.vm.placement import deploy, migrate, recover
+from opennebula_core.cli.vm.scheduling import sched_delete, sched_update
 from opennebula_core.cli.vm.show import describe
 
 vm = command_group("vm", "Virtual machines.")
@@ -21,7 +22,7 @@ vm.add_command(list_vms)
 add_show_command(vm, VM, describe)
 vm.add_command(create)
 add_action_commands(vm)
-for command in (deploy, migrate, recover):
+for command in (deploy, migrate, recover, sched_update, sched_delete):
     vm.add_command(command)
 add_editing_commands(vm, VM, template="USER_TEMPLATE")
 add_ownership_commands(vm, VM)

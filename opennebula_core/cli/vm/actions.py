@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.kinds import VM
+from opennebula_core.cli.vm.scheduling import schedule_on, schedule_options, scheduled_template
 from opennebula_core.cli.vm.waiting import DONE, RUNNING, wait_for_vms
 from opennebula_core.cli.waiting import wait_options
 from opennebula_core.cli.words import ObjectWord, several
@@ -20,6 +22,7 @@ class Action:
     """An action of ``one.vm.action``.
 
     :param goals: the states that it leads to; none for one that changes no state
+    :param can_be_scheduled: whether the core carries it out later, too
     :param can_be_hard: whether ``--hard`` makes it ``NAME-hard``
     """
 
@@ -28,6 +31,7 @@ class Action:
     goals: tuple[str, ...] = ()
     can_be_hard: bool = False
     hard: str = ""
+    can_be_scheduled: bool = True
 
 
 ACTIONS = (
@@ -52,8 +56,8 @@ ACTIONS = (
     Action("hold", "Keep pending VMs from being scheduled.", (VmState.HOLD.name,)),
     Action("release", "Let held VMs be scheduled.", (RUNNING,)),
     Action("reboot", "Restart the guests.", (), True, "Reset them, without asking."),
-    Action("resched", "Have the scheduler move VMs."),
-    Action("unresched", "Have the scheduler leave VMs where they are."),
+    Action("resched", "Have the scheduler move VMs.", can_be_scheduled=False),
+    Action("unresched", "Have the scheduler leave VMs where they are.", can_be_scheduled=False),
 )
 
 
@@ -67,13 +71,18 @@ def _command(action: Action) -> click.Command:
     @pass_application
     def act(
         application: Application,
+        /,
         words: tuple[str, ...],
         hard: bool = False,
         wait: bool = False,
         timeout: float = 0,
+        **schedule: Any,
     ) -> None:
         name = f"{action.name}-hard" if hard else action.name
         client = application.client
+        if text := scheduled_template(name, "", schedule):
+            schedule_on(application, words, text)
+            return
         done = for_each(application, VM, words, lambda vm_id: client.call("one.vm.action", name, vm_id))
         if wait and done:
             wait_for_vms(application.client, done, action.goals, timeout)
@@ -83,6 +92,8 @@ def _command(action: Action) -> click.Command:
     )(act)  # fmt: skip
     if action.goals:
         function = wait_options(function)
+    if action.can_be_scheduled:
+        function = schedule_options(function)
     if action.can_be_hard:
         function = click.option("--hard", is_flag=True, help=action.hard)(function)
     return click.command(action.name, help=action.summary)(function)

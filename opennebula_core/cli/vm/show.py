@@ -11,6 +11,7 @@ from opennebula_core.cli.quantities import date_text, moment_text, period_text, 
 from opennebula_core.cli.showing import attributes, identity, permissions, section, table, yes_no
 from opennebula_core.cli.states import short_name, vm_state_names
 from opennebula_core.cli.vm.columns import hostname
+from opennebula_core.model.schedules import Repeat
 from opennebula_core.model.states import HistoryAction
 
 _BYTES_PER_KIB: Final = 1024
@@ -63,7 +64,33 @@ _HISTORY: Final = (
     _period("TIME", "STIME", "ETIME"),
     _period("PROLOG", "PSTIME", "PETIME"),
 )
-_SHOWN_ELSEWHERE: Final = ("DISK", "NIC")
+_ACTIONS: Final = (
+    number("ID", "ID"),
+    text("ACTION", "ACTION"),
+    text("ARGS", "ARGS"),
+    Column("TIME", lambda item: date_text(int(figure(item, "TIME")))),
+    Column("REPEAT", lambda item: _repeat(item)),
+    Column("END", lambda item: _end(item)),
+    Column("DONE", lambda item: date_text(int(figure(item, "DONE")))),
+    text("MESSAGE", "MESSAGE"),
+)
+_SHOWN_ELSEWHERE: Final = ("DISK", "NIC", "SCHED_ACTION")
+
+
+def _repeat(item: Element) -> str:
+    kind = item.findtext("REPEAT")
+    return f"{short_name(Repeat, kind)} {item.findtext('DAYS')}" if kind else "-"
+
+
+def _end(item: Element) -> str:
+    value = item.findtext("END_VALUE") or "0"
+    match item.findtext("END_TYPE"):
+        case "1":
+            return f"after {value} times"
+        case "2":
+            return date_text(int(value))
+        case _:
+            return "-"
 
 
 def describe(application: Application, item: Element) -> None:
@@ -86,6 +113,7 @@ def describe(application: Application, item: Element) -> None:
     permissions(item)
     table("vm disks", _DISKS, item.findall("TEMPLATE/DISK"))
     table("vm nics", _NICS, item.findall("TEMPLATE/NIC"))
+    table("scheduled actions", _ACTIONS, item.findall("TEMPLATE/SCHED_ACTION"))
     table("virtual machine history", _HISTORY, item.findall("HISTORY_RECORDS/HISTORY"))
     attributes("user template", item.find("USER_TEMPLATE"))
     attributes("virtual machine template", item.find("TEMPLATE"), without=_SHOWN_ELSEWHERE)

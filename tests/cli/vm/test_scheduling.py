@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import pytest
+
+from opennebula_core.cli.vm.scheduling import moment_of
+from tests.cli.shell import Shell, wait_until
+
+NOW = datetime(2028, 3, 1, 12, 30).timestamp()
+
+
+@pytest.fixture
+def held(cloud: Shell) -> int:
+    return cloud.make("onevm create --cpu 0.1 --memory 32 --hold")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-24 14:15", datetime(2026, 11, 24, 14, 15)),
+        ("2026-11-24T14:15:10", datetime(2026, 11, 24, 14, 15, 10)),
+        ("2026-11-24", datetime(2026, 11, 24)),
+        ("11/24/2026 14:15", datetime(2026, 11, 24, 14, 15)),
+        ("02/29 14:15", datetime(2028, 2, 29, 14, 15)),
+        ("14:15", datetime(2028, 3, 1, 14, 15)),
+        ("now", datetime(2028, 3, 1, 12, 30)),
+    ],
+)
+def test_moments_as_people_write_them(text: str, moment: datetime) -> None:
+    assert moment_of(text, NOW) == int(moment.timestamp())
+    assert moment_of("1792400400") == 1_792_400_400
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-13-01", "25:00", "12"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no moment"):
+        moment_of(text, NOW)
+
+
+def test_an_action_is_scheduled_shown_changed_and_removed(cloud: Shell, held: int) -> None:
+    said = cloud.ok(f"onevm poweroff --hard {held} --weekly 1,5 --end 3", "--schedule", "2099-01-05 08:00")
+    action_id = said.split()[-1]
+    assert said.startswith(f"VM {held}: scheduled action")
+    shown = cloud.ok(f"onevm show {held}")
+    row = next(line for line in shown.splitlines() if "poweroff-hard" in line)
+    assert "SCHEDULED ACTIONS" in shown
+    assert row.split()[:2] == [action_id, "poweroff-hard"]
+    assert "2099-01-05 08:00:00" in row
+    assert "after 3 times" in row
+
+    cloud.run(f"onevm sched-update {held} {action_id} -", stdin='SCHED_ACTION=[ACTION="hold"]\n')
+    assert "poweroff-hard" not in cloud.ok(f"onevm show {held}")
+
+    cloud.ok(f"onevm sched-delete {held} {action_id}")
+    assert "SCHEDULED ACTIONS" not in cloud.ok(f"onevm show {held}")
+    assert "doesn't exist" in cloud.refused(f"onevm sched-delete {held} {action_id}")
+
+
+def test_what_is_scheduled_for_now_happens(cloud: Shell, held: int) -> None:
+    cloud.ok(f"onevm terminate {held} --schedule now")
+    wait_until(lambda: [str(held), "done"] in cloud.rows("onevm list --done -l ID,STAT"))
+
+
+def test_several_vms_are_scheduled_relative_to_their_start(cloud: Shell, held: int) -> None:
+    other = cloud.make("onevm create --cpu 0.1 --memory 32 --hold")
+    said = cloud.ok(f"onevm release {held},{other} --schedule +100000 --hourly 4 --end 2099-01-01")
+    assert said.count("scheduled action") == 2
+    row = next(line for line in cloud.ok(f"onevm show {other}").splitlines() if " release " in line)
+    assert str(time.localtime().tm_year) in row
+    assert "2099-01-01 00:00:00" in row
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("hold {} --weekly 1", "--schedule MOMENT"),
+        ("hold {} --schedule now --weekly 1 --monthly 1", "choose one of --weekly, --monthly"),
+        ("hold {} --schedule now --end 3", "--end is for what comes again"),
+        ("hold {} --schedule soon", "is no moment"),
+        ("hold {} --schedule now --weekly 1 --end soon", "or how many times"),
+        ("resched {} --schedule now", "No such option"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(cloud: Shell, held: int, line: str, why: str) -> None:
+    assert why in cloud.misused(f"onevm {line.format(held)}")
+
+
+def test_days_that_are_none_are_refused_by_the_cloud(cloud: Shell, held: int) -> None:
+    assert "0 (Sunday) to 6" in cloud.refused(f"onevm hold {held} --schedule now --weekly 9")
