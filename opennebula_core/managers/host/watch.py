@@ -93,6 +93,7 @@ class HostWatch:
     def end(self, host: Host) -> None:
         """End the watching of a host; returns at once."""
         self._heard.pop(host.id, None)
+        self._vms.forget_host(host.id)
         self._core.spawn(self._switch_off(host), f"stop monitoring of host {host.id}")
 
     async def _switch_off(self, host: Host) -> None:
@@ -191,13 +192,13 @@ class HostWatch:
 
     def _is_known_lost(self, tx: Snapshot, host_id: int) -> bool:
         """Return whether a host and its VMs are shown as lost already; a plan may have ended since."""
-        host = tx.hosts.find(host_id)
-        return host is not None and host.state is HostState.ERROR and not self._vms.running_on(tx, host_id)
+        state = tx.value("SELECT state FROM host WHERE id = ?", (host_id,))
+        return state == HostState.ERROR and not self._vms.running_on(tx, host_id)
 
     async def watch(self) -> None:
         """Run for ever: start all hosts, and start anew those that fell silent."""
-        for host in self._core.store.read(_watched_hosts):
-            self.start(host.id)
+        for host_id, _ in self._core.store.read(_watched_hosts):
+            self.start(host_id)
         limit_s = float(self._core.config.monitoring.host_timeout_s)
         while True:
             await asyncio.sleep(CHECK_PERIOD_S)
@@ -206,11 +207,9 @@ class HostWatch:
             for host_id in silent:
                 await self._fail(host_id, f"no report for {int(limit_s)} s")
                 self.start(host_id)
-            for host in self._core.store.read(_watched_hosts):
-                if host.id not in self._heard or (
-                    host.state is HostState.ERROR and self._is_due(host.id, now)
-                ):
-                    self.start(host.id)
+            for host_id, state in self._core.store.read(_watched_hosts):
+                if host_id not in self._heard or (state == HostState.ERROR and self._is_due(host_id, now)):
+                    self.start(host_id)
 
     def _is_due(self, host_id: int, now: float) -> bool:
         """Return whether a host in ERROR shall be asked anew, should its driver not do so by itself."""
@@ -226,5 +225,6 @@ class HostWatch:
                 await self._core.store.write(partial(write_series, samples=samples, keep_after=oldest))
 
 
-def _watched_hosts(tx: Snapshot) -> list[Host]:
-    return [host for host in tx.hosts.where() if host.state in _WATCHED]
+def _watched_hosts(tx: Snapshot) -> list[tuple[int, int]]:
+    """Return id and STATE of every host that is watched: of thousands, every few seconds, nothing else."""
+    return [(row[0], row[1]) for row in tx.query("SELECT id, state FROM host") if row[1] in _WATCHED]

@@ -41,13 +41,26 @@ _WATCHED = (
 )
 
 
+_Sighting = tuple[GuestState, int]
+"""How a guest was seen, and the newest plan of its VM then."""
+
+
+def _sighting(tx: Snapshot, vm_id: int, seen: GuestState) -> _Sighting:
+    """Return what has to be seen twice in a row, with no operation in between.
+
+    A look may have begun before the guest was there: just deployed, or come from another host. The next
+    look at the same host begins after this one was told.
+    """
+    return seen, int(tx.value("SELECT COALESCE(MAX(id), 0) FROM plan WHERE vm_id = ?", (vm_id,)))
+
+
 class VmMonitor:
     """Takes in reports about guests."""
 
     def __init__(self, cache: MonitoringCache, effects: VmEffects) -> None:
         self._cache = cache
         self._effects = effects
-        self._suspects: dict[int, tuple[GuestState, int]] = {}
+        self._suspects: dict[int, dict[int, _Sighting]] = {}
 
     # -- figures ---------------------------------------------------------------------------------
 
@@ -65,29 +78,31 @@ class VmMonitor:
         """Return which VMs a report says something new of, without a transaction: mostly none."""
         found = {guest.vm_id: guest.state for guest in report.vms if guest.vm_id >= 0}
         rows = tx.query("SELECT id, state, lcm_state FROM vm WHERE host_id = ?", (report.host_id,))
+        before = self._suspects.pop(report.host_id, {})
+        suspects: dict[int, _Sighting] = {}
         new: list[tuple[int, GuestState]] = []
         for vm_id, state, lcm_state in rows:
             seen = found.get(vm_id, report.missing if report.sync else None)
-            if seen is None:
-                continue  # a report that need not be complete says nothing for or against
-            if not self._is_new((VmState(state), LcmState(lcm_state)), seen):
-                self._suspects.pop(vm_id, None)
-            elif seen is GuestState.RUNNING or self._is_confirmed(tx, vm_id, seen):
-                new.append((vm_id, seen))
+            if seen is None:  # a report that need not be complete says nothing for or against
+                suspects |= {vm_id: before[vm_id]} if vm_id in before else {}
+            elif self._is_new((VmState(state), LcmState(lcm_state)), seen):
+                sighting = _sighting(tx, vm_id, seen)
+                if seen is GuestState.RUNNING or before.get(vm_id) == sighting:
+                    new.append((vm_id, seen))
+                else:
+                    suspects[vm_id] = sighting
+        if suspects:
+            self._suspects[report.host_id] = suspects
         return new
 
-    def _is_confirmed(self, tx: Snapshot, vm_id: int, seen: GuestState) -> bool:
-        """Return whether a guest was seen so twice in a row, with no operation in between.
+    def forget_host(self, host_id: int) -> None:
+        """Drop what was seen on a host that is not watched any more."""
+        self._suspects.pop(host_id, None)
 
-        A look may have begun before the guest was there: just deployed, or come from another host. The next
-        look at the same host begins after this one was told.
-        """
-        sighting = (seen, int(tx.value("SELECT COALESCE(MAX(id), 0) FROM plan WHERE vm_id = ?", (vm_id,))))
-        if self._suspects.get(vm_id) == sighting:
-            del self._suspects[vm_id]
-            return True
-        self._suspects[vm_id] = sighting
-        return False
+    @property
+    def suspects(self) -> int:
+        """How many guests were seen once to be other than they should be."""
+        return sum(map(len, self._suspects.values()))
 
     @staticmethod
     def _is_new(place: tuple[VmState, LcmState], seen: GuestState) -> bool:
