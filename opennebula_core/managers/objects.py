@@ -148,24 +148,20 @@ def update_method(kind: Kind) -> Method:
 _CHMOD_NAMES = tuple(f"{who}_{what}" for who in ("owner", "group", "other") for what in ("u", "m", "a"))
 
 
-def chmod_method(kind: Kind, *extra: Param) -> Method:
-    """Return ``chmod``."""
+AlsoChmod = Callable[[Transaction, Session, int, list[int]], None]
+
+
+def chmod_method(kind: Kind, *extra: Param, also: AlsoChmod | None = None) -> Method:
+    """Return ``chmod``.
+
+    :param extra: a flag behind the nine bits
+    :param also: called with the object's id and the bits when the flag is set
+    """
 
     def chmod(tx: Transaction, session: Session, object_id: int, *bits: object) -> int:
-        pool = tx.pool(kind.kind)
-        changed = pool.get(object_id)
-        wanted = new_permissions(changed.permissions, [bit for bit in bits[:_BITS] if isinstance(bit, int)])
-        difference = wanted ^ changed.permissions
-        if difference & _ADMIN_BITS:
-            require(tx, session, kind.kind, Right.ADMIN, object_id)
-        if difference & _OTHER_BITS and not (kind.other_bits or session.is_admin):
-            raise AuthorizationError(
-                f"User [{session.user_id}] : 'other' permissions are disabled in oned.toml; "
-                f"ask an administrator to change them",
-                object_id,
-            )
-        changed.permissions = wanted
-        pool.save(changed)
+        set_permissions(tx, session, kind, object_id, [bit for bit in bits[:_BITS] if isinstance(bit, int)])
+        if also is not None and any(bits[_BITS:]):
+            also(tx, session, object_id, [bit for bit in bits[:_BITS] if isinstance(bit, int)])
         return object_id
 
     return Method(
@@ -176,6 +172,27 @@ def chmod_method(kind: Kind, *extra: Param) -> Method:
         chmod,
         "Set the object's permissions, each 1, 0 or -1 to keep it.",
     )
+
+
+def set_permissions(tx: Transaction, session: Session, kind: Kind, object_id: int, bits: list[int]) -> None:
+    """Set an object's permissions for a caller who may MANAGE it; bits of ADMIN need that right, too.
+
+    :raises RequestError: a bit is none, or may not be changed by the caller
+    """
+    pool = tx.pool(kind.kind)
+    changed = pool.get(object_id)
+    wanted = new_permissions(changed.permissions, bits)
+    difference = wanted ^ changed.permissions
+    if difference & _ADMIN_BITS:
+        require(tx, session, kind.kind, Right.ADMIN, object_id)
+    if difference & _OTHER_BITS and not (kind.other_bits or session.is_admin):
+        raise AuthorizationError(
+            f"User [{session.user_id}] : 'other' permissions are disabled in oned.toml; "
+            f"ask an administrator to change them",
+            object_id,
+        )
+    changed.permissions = wanted
+    pool.save(changed)
 
 
 def new_permissions(present: int, bits: list[int]) -> int:

@@ -4,8 +4,9 @@ import pytest
 import pytest_asyncio
 
 from opennebula_core.contracts.method import Session
-from opennebula_core.errors import AuthorizationError
+from opennebula_core.errors import AuthorizationError, InternalError, NotFoundError
 from opennebula_core.managers.restricted import check_restricted, keep_restricted
+from opennebula_core.model.states import VmState
 from opennebula_core.model.template import Template
 from opennebula_core.testing.cloud import Cloud
 
@@ -192,3 +193,39 @@ async def test_a_vms_owner_cannot_raise_its_priority(estate: Estate, alice: str)
     await estate.cloud.call("one.vm.update", vm_id, "USER_PRIORITY=5\n", 1)
     await estate.cloud.call("one.vm.update", vm_id, "NOTE=x\n", 0, session=alice)
     assert estate.cloud.vm(vm_id).user_template.get("USER_PRIORITY") == "5"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_nic_names_only_security_groups_that_its_owner_may_use(estate: Estate, alice: str) -> None:
+    cloud = estate.cloud
+    secret = await cloud.new("one.secgroup.allocate", "NAME=secret\nRULE=[PROTOCOL=ALL,RULE_TYPE=inbound]\n")
+    network_id = await cloud.add_network("shared", first_ip="10.78.0.1")
+    await cloud.call("one.vn.chmod", network_id, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+    nic = f"NIC=[NETWORK_ID={network_id},SECURITY_GROUPS="
+    for text in (
+        f'{nic}"{secret}"]',
+        f'{nic}"0, {secret}"]',
+        f"NIC_DEFAULT=[SECURITY_GROUPS={secret}]\n{nic[:-17]}]",
+    ):
+        with pytest.raises(AuthorizationError, match=rf"USE SECGROUP \[{secret}\]"):
+            await cloud.add_vm(text, session=alice)
+    with pytest.raises(AuthorizationError, match=rf"USE SECGROUP \[{secret}\]"):
+        await cloud.add_vm(f'NIC=[NETWORK_MODE="auto",SECURITY_GROUPS="{secret}"]', session=alice)
+    with pytest.raises(NotFoundError, match=r"security group \[999\]"):
+        await cloud.add_vm(f"{nic}999]", session=alice)
+    with pytest.raises(InternalError, match="Wrong SECURITY_GROUPS"):
+        await cloud.add_vm(f'{nic}"all"]', session=alice)
+    assert cloud.network(network_id).used_leases == 0
+    vm_id = await cloud.add_vm(f'{nic}"{secret}"]')
+    assert cloud.vm(vm_id).template.vectors("NIC")[0]["SECURITY_GROUPS"] == f"{secret},0"
+    await cloud.add_vm(f"{nic}0]", session=alice)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_only_administrators_delete_vms_from_the_database_alone(estate: Estate, alice: str) -> None:
+    vm_id = await estate.cloud.add_vm(session=alice)
+    await estate.cloud.call("one.vm.chmod", vm_id, 1, 1, 1, -1, -1, -1, -1, -1, -1)
+    with pytest.raises(AuthorizationError, match="only administrators delete a VM from the database"):
+        await estate.cloud.call("one.vm.recover", vm_id, 5, session=alice)
+    await estate.cloud.call("one.vm.recover", vm_id, 5)
+    assert estate.cloud.vm(vm_id).state is VmState.DONE

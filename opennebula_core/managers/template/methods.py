@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.template import render_template
-from opennebula_core.errors import ActionError
+from opennebula_core.errors import ActionError, RequestError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import (
+    AlsoChmod,
     Kind,
     chmod_method,
     chown_method,
@@ -17,17 +18,19 @@ from opennebula_core.managers.objects import (
     parse_text,
     rename_method,
     require_text,
+    set_permissions,
     update_method,
 )
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted
-from opennebula_core.managers.rights import require_on_pool
+from opennebula_core.managers.rights import require, require_on_pool
 from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
+from opennebula_core.managers.vm.disks import find_image
 from opennebula_core.model.objects import VmTemplate
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template
 
-TEMPLATE = ObjectKind.TEMPLATE
+TEMPLATE, IMAGE = ObjectKind.TEMPLATE, ObjectKind.IMAGE
 _MANAGE = (Need(TEMPLATE, Right.MANAGE, "id"),)
 
 
@@ -41,7 +44,7 @@ def template_methods(core: Core) -> Iterable[Method]:
     )
     yield rename_method(kind)
     yield update_method(kind)
-    yield chmod_method(kind, Param("recursive", bool, False))
+    yield chmod_method(kind, Param("recursive", bool, False), also=_chmod_images(core))
     yield chown_method(kind)
     yield from lock_methods(kind)
     yield info_method("one.template", TEMPLATE, _render, Param("extended", bool, False))
@@ -115,6 +118,24 @@ def _clone(tx: Transaction, session: Session, template_id: int, name: str, recur
     _refuse("recursive", recursive, "clone the images too, and name the copies in the new template")
     source = tx.vm_templates.get(template_id)
     return _new(tx, session, name, source.template.copy()).id
+
+
+def _chmod_images(core: Core) -> AlsoChmod:
+    kind = Kind("one.image", IMAGE, other_bits=core.config.users.enable_other_permissions)
+
+    def also(tx: Transaction, session: Session, template_id: int, bits: list[int]) -> None:
+        """Set the permissions of the disks' images, too, all or none."""
+        for disk in tx.vm_templates.get(template_id).template.vectors("DISK"):
+            if "IMAGE_ID" not in disk and "IMAGE" not in disk:
+                continue
+            try:
+                image = find_image(tx, session, disk)
+                require(tx, session, IMAGE, Right.MANAGE, image.id)
+                set_permissions(tx, session, kind, image.id, bits)
+            except RequestError as error:
+                raise ActionError(f"Cannot chmod image: {error}; use chmod without recursive") from None
+
+    return also
 
 
 def _delete(tx: Transaction, session: Session, template_id: int, recursive: bool) -> int:

@@ -46,7 +46,7 @@ def resolve_disks(tx: Transaction, session: Session, vm: Vm, default_prefix: str
 def _from_image(
     tx: Transaction, session: Session, vm: Vm, disk: Vector, default_prefix: str, taken: set[str]
 ) -> bool:
-    image = _find_image(tx, session, disk)
+    image = find_image(tx, session, disk)
     require_on(tx, session, ObjectKind.IMAGE, Right.USE, image)
     waits = image.state in BEING_MADE
     _check_usable(image)
@@ -58,7 +58,11 @@ def _from_image(
     return waits
 
 
-def _find_image(tx: Transaction, session: Session, disk: Vector) -> Image:
+def find_image(tx: Snapshot, session: Session, disk: Vector) -> Image:
+    """Return the image that a DISK names, by its id or by its name and owner.
+
+    :raises RequestError: there is none
+    """
     image_id = whole_number(disk.get("IMAGE_ID", ""))
     if image_id is not None:
         return tx.images.get(image_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.escape import escape_document
-from opennebula_core.errors import ParameterError
+from opennebula_core.errors import AuthorizationError, ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.progress import progress_method
@@ -17,7 +17,7 @@ from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.managers.vm.destinations import Placement
 from opennebula_core.managers.vm.listing import VmListing
 from opennebula_core.managers.vm.placement import VmPlacement, migration_kind
-from opennebula_core.managers.vm.recover import VmRecovery
+from opennebula_core.managers.vm.recover import Recovery, VmRecovery
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.template import Template
 
@@ -89,6 +89,10 @@ def _action(actions: VmActions) -> Method:
 
 def _recover(recovery: VmRecovery) -> Method:
     def recover(tx: Transaction, session: Session, vm_id: int, operation: int) -> int:
+        if operation == Recovery.DELETE_DB and not session.is_admin:
+            raise AuthorizationError(
+                f"User [{session.user_id}] : only administrators delete a VM from the database alone.", vm_id
+            )
         return recovery.recover(tx, vm_id, operation)
 
     return Method(

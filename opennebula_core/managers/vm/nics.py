@@ -5,7 +5,7 @@ from __future__ import annotations
 from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError, NotFoundError
-from opennebula_core.managers.rights import require_on
+from opennebula_core.managers.rights import require, require_on
 from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network, Vm
@@ -40,9 +40,25 @@ def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
         nic["NIC_ID"] = str(number)
         nic.setdefault("NAME", f"NIC{number}")
         nic.pop("CLUSTER_ID", None)  # the network's, which says where the VM may run
+        check_security_groups(tx, session, nic)
         if nic.get("NETWORK_MODE", "").lower() == "auto" and "NETWORK_ID" not in nic and "NETWORK" not in nic:
             continue
         lease_nic(tx, session, vm, nic)
+
+
+def check_security_groups(tx: Transaction, session: Session, nic: Vector) -> None:
+    """Check that the caller may use the groups that a NIC names beside its network's: each opens something.
+
+    :raises RequestError: one is no number, does not exist, or may not be used
+    """
+    for word in nic.get("SECURITY_GROUPS", "").replace(" ", "").split(","):
+        if word:
+            group_id = whole_number(word)
+            if group_id is None:
+                raise InternalError(
+                    f"Wrong SECURITY_GROUPS {word[:80]!r} in NIC; use ids with commas between."
+                )
+            require(tx, session, ObjectKind.SECGROUP, Right.USE, group_id)
 
 
 def lease_nic(tx: Transaction, session: Session, vm: Vm, nic: Vector) -> None:

@@ -79,3 +79,30 @@ async def test_a_template_in_use_may_go(estate: Estate) -> None:
     vm_id = await estate.cloud.new("one.template.instantiate", template_id, "left", True)
     await estate.cloud.call("one.template.delete", template_id)
     assert estate.cloud.vm(vm_id).template.get("TEMPLATE_ID") == str(template_id)
+
+
+async def test_permissions_reach_the_images_of_a_template_when_asked_to(estate: Estate, alice: str) -> None:
+    image_id = await estate.cloud.add_image("of a template")
+    text = f'NAME="with image"\n{BASE}DISK=[IMAGE_ID={image_id}]\nDISK=[IMAGE="of a template"]\n'
+    template_id = await estate.cloud.new("one.template.allocate", text)
+    before = estate.cloud.image(image_id).permissions
+    bits = (-1, -1, -1, 1, -1, -1, 1, -1, -1)
+    await estate.cloud.call("one.template.chmod", template_id, *bits)
+    assert estate.cloud.image(image_id).permissions == before
+    await estate.cloud.call("one.template.chmod", template_id, *bits, True)
+    assert estate.cloud.image(image_id).permissions == before | 0o044
+
+
+async def test_permissions_of_images_that_are_not_the_callers_stay_and_so_do_those_of_the_template(
+    estate: Estate, alice: str
+) -> None:
+    image_id = await estate.cloud.add_image("not hers")
+    text = f"NAME=hers\n{BASE}DISK=[IMAGE_ID={image_id}]\n"
+    template_id = await estate.cloud.new("one.template.allocate", text, session=alice)
+    before = estate.cloud.image(image_id).permissions
+    bits = (-1, -1, -1, 1, -1, -1, 1, -1, -1)
+    with pytest.raises(ActionError, match=rf"Cannot chmod image: .*MANAGE IMAGE \[{image_id}\]"):
+        await estate.cloud.call("one.template.chmod", template_id, *bits, True, session=alice)
+    assert estate.cloud.image(image_id).permissions == before
+    shown = await estate.cloud.document("one.template.info", template_id, session=alice)
+    assert shown.findtext("PERMISSIONS/OTHER_U") == "0"
