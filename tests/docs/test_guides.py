@@ -1,0 +1,27 @@
+"""Every command of the pages for operators works, on a cloud of dummy drivers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.docs.typed import DOCS, commands, typed
+
+CLOUD = """
+one start --port 2655
+onehost create dummy1 --im dummy --vm dummy
+"""
+
+
+def test_the_page_of_users(tmp_path: Path) -> None:
+    assert "USE+MANAGE" in typed(CLOUD + commands(DOCS / "users.md"), tmp_path)
+
+
+def test_the_page_of_backups(tmp_path: Path) -> None:
+    assert "fine, schema version" in typed(CLOUD + commands(DOCS / "backup.md"), tmp_path)
+
+
+def test_the_page_of_dummy_drivers(tmp_path: Path) -> None:
+    said = typed(commands(DOCS / "dummy-drivers.md"), tmp_path)
+
+    assert "oned.toml is fine." in said
+    assert "dummy2,err" in said
