@@ -36,7 +36,7 @@ def bin_folder(tmp_path: Path) -> Path:
     for path in bin_folder.iterdir():
         if not path.is_symlink():
             path.chmod(0o755)
-    builders = [bin_folder / "pip", "install", "--quiet", "setuptools>=69", "wheel"]
+    builders = [str(bin_folder / "pip"), "install", "--quiet", "setuptools>=69", "wheel"]
     subprocess.run(builders, check=True, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
     return bin_folder
 
