@@ -248,7 +248,11 @@ class VmSettings:
         5900, Rule("first port for consoles; a VM takes this plus its id", minimum=1, maximum=65535)
     )
     restricted_attributes: tuple[str, ...] = setting(
-        VM_RESTRICTED, Rule("attributes of VM templates that only administrators may set")
+        VM_RESTRICTED,
+        Rule(
+            "attributes of VMs and their templates that only administrators may set, change or remove, "
+            "as NAME or VECTOR/KEY; what they have written may be used and copied as it is"
+        ),
     )
 
 
@@ -275,7 +279,11 @@ class NetworkSettings:
         ),
     )
     restricted_attributes: tuple[str, ...] = setting(
-        NETWORK_RESTRICTED, Rule("attributes of networks that only administrators may set")
+        NETWORK_RESTRICTED,
+        Rule(
+            "attributes of networks and address ranges (AR/KEY) that only administrators may change, "
+            "whoever made the network"
+        ),
     )
 
 

@@ -51,7 +51,9 @@ def _info() -> Method:
         wanted = session.user_id if user_id < 0 else user_id
         if wanted != session.user_id:
             require(tx, session, USER, Right.USE, wanted)
-        return render_user(tx.users.get(wanted), show_password=True).encode()
+        # What is kept of a server user's password is the key to act as anybody: to look is not enough for it.
+        is_shown = session.is_admin or wanted == session.user_id
+        return render_user(tx.users.get(wanted), show_password=is_shown).encode()
 
     return Method(
         shown.name, shown.params, Access.HANDLER, shown.mode, info, "Return a user; -1 is the caller."

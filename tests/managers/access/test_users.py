@@ -12,6 +12,8 @@ from opennebula_core.errors import (
     InternalError,
     NotFoundError,
 )
+from opennebula_core.managers.access.rules import add_rule
+from opennebula_core.model.acl import parse_rule
 from opennebula_core.testing.cloud import Cloud, running_cloud
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -184,3 +186,17 @@ async def test_what_is_no_drivers_name_is_refused(cloud: Cloud, driver: str) -> 
         await cloud.call("one.user.allocate", "odd", "pw", driver, [])
     with pytest.raises(InternalError, match="Wrong AUTH_DRIVER"):
         await cloud.call("one.user.chauth", 2, driver, "pw")
+
+
+async def test_who_may_look_at_a_user_does_not_see_what_is_kept_of_his_password(cloud: Cloud) -> None:
+    watcher = await member(cloud, "watcher", 1)
+    rule = parse_rule(f"#{watcher} USER/* USE #0")
+    await cloud.daemon.store.write(lambda tx: add_rule(tx, rule))
+    for user_id in (0, 1, 2):
+        shown = await cloud.document("one.user.info", user_id, session="watcher:pw")
+        assert not shown.findtext("PASSWORD")
+        assert (await cloud.document("one.user.info", user_id)).findtext("PASSWORD")
+    pool = await cloud.document("one.userpool.info", session="watcher:pw")
+    assert len(pool.findall("USER")) > 3
+    assert not any(item.findtext("PASSWORD") for item in pool.findall("USER"))
+    assert (await cloud.document("one.user.info", -1, session="watcher:pw")).findtext("PASSWORD")
