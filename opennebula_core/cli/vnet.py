@@ -61,6 +61,9 @@ def _size(item: Element) -> float:
 
 
 def _holder(item: Element) -> str:
+    reservation_id = item.findtext("VNET")
+    if reservation_id:
+        return f"NET:{reservation_id}"
     vm_id = item.findtext("VM", "")
     return "held" if vm_id == HELD_BY_HAND else f"V:{vm_id}"
 
@@ -193,6 +196,31 @@ def _address_command(name: str, summary: str) -> None:
         vector = {"MAC" if address.count(":") == 5 else "IP": address}
         text_of_address = Template((("LEASES", vector),)).to_text()
         application.client.call(f"one.vn.{name}", Finder(application, NETWORK).one(word), text_of_address)
+
+
+@vnet.command()
+@click.argument("word", metavar="NETWORK", type=ObjectWord(NETWORK))
+@click.argument("file", required=False, metavar="[FILE]")
+@click.option("-n", "--name", help="Name of the reservation.")
+@click.option("-s", "--size", type=click.IntRange(min=1), help="Number of addresses, in a row.")
+@click.option("-a", "--address_range", "--range", "range_id", type=int, help="From this range.")
+@click.option("--ip", help="From this IP address on.")
+@click.option("--mac", help="From this MAC address on.")
+@click.option("-t", "--to", type=ObjectWord(NETWORK), help="Add them to this reservation.")
+@pass_application
+def reserve(application: Application, /, word: str, file: str | None, to: str | None, **options: Any) -> None:
+    """Reserve a block of a network's addresses: they become a network of yours."""
+    finder = Finder(application, NETWORK)
+    wanted = Template()
+    for option, name in (
+        ("name", "NAME"), ("size", "SIZE"), ("range_id", "AR_ID"), ("ip", "IP"), ("mac", "MAC"),
+    ):  # fmt: skip
+        if options[option] is not None:
+            wanted.set(name, str(options[option]))
+    if to:
+        wanted.set("NETWORK_ID", str(finder.one(to)))
+    text_of_wish = template_of(file, wanted, "--name mine --size 10")
+    click.echo(f"ID: {application.client.integer('one.vn.reserve', finder.one(word), text_of_wish)}")
 
 
 _address_command("hold", "Keep an address (IP or MAC) from being leased.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from opennebula_core.model.objects import FIRST_RESERVATION
 from opennebula_core.model.states import ImageState, LcmState, VmState
 
 _RESTING_LCM: Final = ", ".join(
@@ -142,11 +143,19 @@ COUNTERS: Final = (
 
 _LIVING = f"(SELECT id FROM vm WHERE state <> {VmState.DONE:d})"
 
+_RESERVATION = f"{FIRST_RESERVATION} - vm_id"
+_RESERVED_FOR_NONE = f"vm_id <= {FIRST_RESERVATION} AND {_RESERVATION} NOT IN (SELECT id FROM network)"
+
 REFERENCES: Final = (
     Reference(
         "a lease of network {0} is held by VM {1}, which has ended",
         f"SELECT network_id, vm_id FROM lease WHERE vm_id >= 0 AND vm_id NOT IN {_LIVING}",
         f"DELETE FROM lease WHERE vm_id >= 0 AND vm_id NOT IN {_LIVING}",
+    ),
+    Reference(
+        "an address of network {0} is reserved for network {1}, which is gone",
+        f"SELECT DISTINCT network_id, {_RESERVATION} FROM lease WHERE {_RESERVED_FOR_NONE}",
+        f"DELETE FROM lease WHERE {_RESERVED_FOR_NONE}",
     ),
     Reference(
         "image {0} is used by VM {1}, which has ended",

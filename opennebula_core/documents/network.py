@@ -10,7 +10,7 @@ from opennebula_core.documents.escape import escape_document
 from opennebula_core.documents.fragments import cdata, element, ids, lock, owned, permissions
 from opennebula_core.model.acl import ID_MASK, KIND_BITS
 from opennebula_core.model.addresses import interface_id, mac_number, mac_text
-from opennebula_core.model.objects import AddressRange, Network
+from opennebula_core.model.objects import AddressRange, Lease, Network
 from opennebula_core.model.template import Vector
 from opennebula_core.model.template_xml import render_leaf, render_vector
 
@@ -27,7 +27,7 @@ _USERS: Final = "".join(
 _USED = escape_document("<USED_LEASES>%d</USED_LEASES>")
 _START, _END = escape_document("<VNET>"), escape_document("</VNET>")
 _RANGE_END = escape_document("</AR>")
-_LEASE = escape_document("<LEASE>%s<MAC><![CDATA[%s]]></MAC><VM><![CDATA[%d]]></VM></LEASE>")
+_LEASE = escape_document("<LEASE>%s<MAC><![CDATA[%s]]></MAC><%s><![CDATA[%d]]></%s></LEASE>")
 _LEASE_IP = escape_document("<IP><![CDATA[%s]]></IP>")
 _LEASE_IP6 = escape_document("<%s><![CDATA[%s]]></%s>")
 _NO_LEASES = escape_document("<LEASES/>")
@@ -88,18 +88,23 @@ def _stored(address_range: AddressRange) -> Vector:
 def _range_in_pool(address_range: AddressRange) -> str:
     stored = _stored(address_range)
     if address_range.leases:
-        holder = KIND_BITS["VM"]
-        leases = address_range.leases
-        stored["ALLOCATED"] = "".join(f" {lease.index} {holder | lease.vm_id & ID_MASK}" for lease in leases)
+        stored["ALLOCATED"] = "".join(
+            f" {lease.index} {_holder_bits(lease)}" for lease in address_range.leases
+        )
     used = _USED % address_range.used_leases
     return render_vector("AR", stored, escaped=True).removesuffix(_RANGE_END) + used + _RANGE_END
+
+
+def _holder_bits(lease: Lease) -> int:
+    name, number, _ = _holder(lease)
+    return KIND_BITS["VM" if name == "VM" else "NET"] | number & ID_MASK
 
 
 def _range_with_leases(address_range: AddressRange) -> str:
     addresses = _Addresses(address_range)
     computed = "".join(render_leaf(name, value, escaped=True) for name, value in addresses.ends())
     leases = "".join(
-        _LEASE % (addresses.escaped_ips(lease.index), addresses.mac(lease.index), lease.vm_id)
+        _LEASE % (addresses.escaped_ips(lease.index), addresses.mac(lease.index), *_holder(lease))
         for lease in address_range.leases
     )
     return "".join(
@@ -111,6 +116,12 @@ def _range_with_leases(address_range: AddressRange) -> str:
             _RANGE_END,
         )
     )
+
+
+def _holder(lease: Lease) -> tuple[str, int, str]:
+    """Return the element that names a lease's holder, its number, and the element again."""
+    reservation_id = lease.reservation_id
+    return ("VM", lease.vm_id, "VM") if reservation_id < 0 else ("VNET", reservation_id, "VNET")
 
 
 class _Addresses:

@@ -176,16 +176,25 @@ class Image(PoolObject):
     datastore: str = ""
 
 
+FIRST_RESERVATION = -2
+"""The holder of what network 0 has reserved; network 1 is one less, and so on."""
+
+
 @dataclass(slots=True)
 class Lease:
     """One address of a range that somebody holds.
 
     :param index: position in the range, from 0
-    :param vm_id: the holder; -1 for an address that is held by hand
+    :param vm_id: the holder; -1 for an address that is held by hand, less for one that is reserved
     """
 
     index: int
     vm_id: int
+
+    @property
+    def reservation_id(self) -> int:
+        """The network that has reserved the address, -1 when none has."""
+        return FIRST_RESERVATION - self.vm_id if self.vm_id <= FIRST_RESERVATION else -1
 
 
 @dataclass(slots=True)

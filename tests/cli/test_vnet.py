@@ -67,3 +67,16 @@ def test_a_network_is_renamed_updated_and_shared(cloud: Shell, network: str) -> 
     text = cloud.ok(f"onevnet show {network}-new")
     assert 'DNS="10.7.0.53"' in text
     assert "OTHER               : u--" in text
+
+
+def test_a_part_of_a_network_is_reserved_and_given_back(
+    cloud: Shell, network: str, fresh_name: Callable[[str], str]
+) -> None:
+    name = fresh_name("reserved")
+    reservation_id = cloud.make(f"onevnet reserve {network} --name {name} --size 2 --ip 10.7.0.2")
+    assert [(item["IP"], item["SIZE"]) for item in ranges(cloud, name)] == [("10.7.0.2", "2")]
+    assert f"NET:{reservation_id}" in cloud.ok(f"onevnet show {network}")
+    assert cloud.make(f"onevnet reserve {network} --to {name} --size 1 --range 0") == reservation_id
+    assert "in a row" in cloud.refused(f"onevnet reserve {network} --to {name} --size 2")
+    cloud.ok(f"onevnet delete {name}")
+    assert cloud.rows(f"onevnet list -l LEASES -f NAME={network}") == [["0"]]

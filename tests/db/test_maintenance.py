@@ -117,6 +117,13 @@ def test_what_an_ended_vm_still_holds_is_given_back(database: Path, change: Chan
     assert texts(database) == []
 
 
+def test_what_a_removed_reservation_still_holds_is_given_back(database: Path, change: Change) -> None:
+    change("UPDATE lease SET vm_id = -77")
+    assert texts(database) == ["an address of network 0 is reserved for network 75, which is gone"]
+    maintenance.fix(database)
+    assert texts(database) == []
+
+
 @pytest.mark.parametrize(
     ("sql", "text"),
     [

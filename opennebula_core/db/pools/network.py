@@ -10,7 +10,7 @@ from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import NetworkRow
 from opennebula_core.errors import InternalError
-from opennebula_core.model.objects import AddressRange, Lease, Network
+from opennebula_core.model.objects import FIRST_RESERVATION, AddressRange, Lease, Network
 from opennebula_core.model.states import NetworkState
 from opennebula_core.model.template import Vector
 
@@ -166,6 +166,81 @@ class NetworkPool(Pool[Network]):
             (network_id, range_id, index),
         )
         return taken is not None
+
+    def reserve(
+        self, network_id: int, range_id: int, reservation_id: int, size: int, first: int | None = None
+    ) -> int | None:
+        """Take a block of addresses for a reservation; None when there is none of that size.
+
+        :param first: where the block begins; None: at the first place with room
+        :returns: where it begins
+        """
+        row = self.tx.one(
+            "SELECT size, first_free FROM address_range WHERE network_id = ? AND id = ?",
+            (network_id, range_id),
+        )
+        if row is None:
+            return None
+        room, first_free = row
+        start = self._gap(network_id, range_id, first_free if first is None else first, size, room)
+        if start is None or (first is not None and start != first):
+            return None
+        self.tx.execute_many(
+            "INSERT INTO lease VALUES (?, ?, ?, ?, -1)",
+            (
+                (network_id, range_id, index, FIRST_RESERVATION - reservation_id)
+                for index in range(start, start + size)
+            ),
+        )
+        self.tx.execute(
+            "UPDATE address_range SET used_leases = used_leases + ?, "
+            "first_free = CASE WHEN first_free = ? THEN ? ELSE first_free END "
+            "WHERE network_id = ? AND id = ?",
+            (size, start, start + size, network_id, range_id),
+        )
+        self.tx.execute("UPDATE network SET used_leases = used_leases + ? WHERE id = ?", (size, network_id))
+        return start
+
+    def _gap(self, network_id: int, range_id: int, first: int, size: int, room: int) -> int | None:
+        """Return where ``size`` free addresses in a row begin, at ``first`` or behind it."""
+        taken = self.tx.connection.execute(
+            'SELECT "index" FROM lease WHERE network_id = ? AND range_id = ? AND "index" >= ? '
+            'ORDER BY "index"',
+            (network_id, range_id, first),
+        )
+        start = first
+        for (index,) in taken:
+            if index - start >= size:
+                break
+            start = index + 1
+        return start if start + size <= room else None
+
+    def give_block_back(
+        self, network_id: int, range_id: int, reservation_id: int, first: int, size: int
+    ) -> None:
+        """Give addresses of a reservation back to the network that they were taken from."""
+        given = self.tx.execute(
+            'DELETE FROM lease WHERE network_id = ? AND range_id = ? AND "index" BETWEEN ? AND ? '
+            "AND vm_id = ?",
+            (network_id, range_id, first, first + size - 1, FIRST_RESERVATION - reservation_id),
+        )
+        if given:
+            self.tx.execute(
+                "UPDATE address_range SET used_leases = used_leases - ?, first_free = MIN(first_free, ?) "
+                "WHERE network_id = ? AND id = ?",
+                (given, first, network_id, range_id),
+            )
+            self.tx.execute(
+                "UPDATE network SET used_leases = used_leases - ? WHERE id = ?", (given, network_id)
+            )
+
+    def reservations_in(self, network_id: int, range_id: int) -> list[int]:
+        """Return the networks that have reserved addresses of a range."""
+        rows = self.tx.query(
+            "SELECT DISTINCT vm_id FROM lease WHERE network_id = ? AND range_id = ? AND vm_id <= ?",
+            (network_id, range_id, FIRST_RESERVATION),
+        )
+        return sorted(FIRST_RESERVATION - row[0] for row in rows)
 
     def lease_holder(self, network_id: int, range_id: int, index: int) -> int | None:
         """Return the VM that holds an address (-1: held by hand), None when it is free."""

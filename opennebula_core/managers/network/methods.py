@@ -12,6 +12,12 @@ from opennebula_core.documents.network import render_network, render_network_in_
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.network.ranges import free_attributes, new_range, set_size
+from opennebula_core.managers.network.reservations import (
+    PARENT_RANGE,
+    give_back,
+    refuse_reserved,
+    reserve_method,
+)
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted, keep_restricted
@@ -54,6 +60,7 @@ def network_methods(core: Core) -> Iterable[Method]:
     yield Method(
         "one.vn.delete", (Param("id", int),), _MANAGE, Mode.WRITE, _delete, "Remove a network without leases."
     )
+    yield reserve_method()
     yield from _range_methods(core)
     yield from _hold_methods()
 
@@ -168,6 +175,8 @@ def _delete(tx: Transaction, session: Session, network_id: int) -> int:
         raise ActionError(
             "Cannot delete virtual network. Can not remove a virtual network with leases in use", network_id
         )
+    for held in network.ranges:
+        give_back(tx, network, held)
     tx.networks.drop(network_id)
     return network_id
 
@@ -188,6 +197,12 @@ def _range_methods(core: Core) -> Iterable[Method]:
     def add(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
         check_restricted(session, Template((("AR", vector),)), restricted, "Address Range")
         network = tx.networks.get(network_id)
+        if network.parent_id >= 0:
+            raise ActionError(
+                f"A reservation gets its addresses from virtual network {network.parent_id}; "
+                f"reserve more of them with NETWORK_ID={network_id}.",
+                network_id,
+            )
         tx.networks.add_range(network.id, new_range(vector, core.config.networks.mac_prefix, network.id))
         return network_id
 
@@ -195,9 +210,16 @@ def _range_methods(core: Core) -> Iterable[Method]:
         network = tx.networks.get(network_id)
         changed = tx.networks.range_of(network, _range_id(vector))
         attributes = _new_attributes(session, vector, changed, restricted)
-        set_size(changed, vector.get("SIZE", str(changed.size)))
+        size = changed.size
+        set_size(changed, vector.get("SIZE", str(size)))
+        if network.parent_id >= 0 and changed.size != size:
+            raise ActionError(
+                "The size of a reservation stays; reserve more, or remove the range.", network_id
+            )
         if changed.size < _highest(tx, network, changed) + 1:
             raise ActionError("New SIZE of the address range would cut leases in use off.", network_id)
+        if PARENT_RANGE in changed.attributes:
+            attributes[PARENT_RANGE] = changed.attributes[PARENT_RANGE]
         changed.attributes = attributes
         tx.networks.update_range(network_id, changed)
         return network_id
@@ -209,6 +231,8 @@ def _range_methods(core: Core) -> Iterable[Method]:
             raise ActionError(
                 "Address Range has leases in use; use force to remove it all the same.", network_id
             )
+        refuse_reserved(tx, network, gone)
+        give_back(tx, network, gone)
         tx.networks.drop_range(network_id, range_id)
         return network_id
 

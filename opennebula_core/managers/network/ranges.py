@@ -15,7 +15,18 @@ MAX_SIZE = 1 << 24
 _LAST_MAC = (1 << 48) - 1
 _LAST_IP = ipaddress.IPv4Address("255.255.255.255")
 _OWN = frozenset({"AR_ID", "TYPE", "SIZE", "MAC", "IP", "GLOBAL_PREFIX", "ULA_PREFIX"})
-_COMPUTED = frozenset({"MAC_END", "IP_END", "USED_LEASES", "LEASES", "ALLOCATED", "IP6_ULA", "IP6_GLOBAL"})
+_COMPUTED = frozenset(
+    {
+        "MAC_END",
+        "IP_END",
+        "USED_LEASES",
+        "LEASES",
+        "ALLOCATED",
+        "IP6_ULA",
+        "IP6_GLOBAL",
+        "PARENT_NETWORK_AR_ID",
+    }
+)
 
 
 def new_range(vector: Vector, mac_prefix: str, network_id: int) -> AddressRange:
