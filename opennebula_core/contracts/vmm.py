@@ -156,9 +156,26 @@ class VmmDriver(Driver):
         """Plug the disk file ``path`` into the running guest (optional, ATTACHDISK)."""
         raise NotImplementedError
 
+    def has_disk(self, guest: Guest, disk: Vector) -> Awaitable[bool] | bool:
+        """Return whether the disk is plugged into the running guest; part of ATTACHDISK.
+
+        Asked before an ATTACHDISK is repeated, and after one that failed: the file of a disk that a guest
+        uses must be neither made anew nor removed. The default says that nothing is plugged in.
+        """
+        return False
+
     def detach_disk(self, guest: Guest, disk: Vector) -> Awaitable[None] | None:
         """Unplug a disk from the running guest (optional, DETACHDISK)."""
         raise NotImplementedError
+
+    def reconfigure(self, guest: Guest, context: Vector, path: str) -> Awaitable[None] | None:
+        """Have the running guest see its new context CD.
+
+        Called when the file ``path`` has been made anew. The default leaves it to the guest's next boot.
+
+        :param context: the CONTEXT of its template, with the CD's TARGET
+        """
+        return None
 
     def attach_nic(self, guest: Guest, nic: Vector) -> Awaitable[None] | None:
         """Plug a NIC into the running guest (optional, ATTACHNIC)."""

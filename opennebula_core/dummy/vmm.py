@@ -111,6 +111,11 @@ class DummyVmm(VmmDriver):
         disks = _with(found.disks, disk.get("DISK_ID", path))
         self._guests.change(guest.host, replace(found, disks=disks))
 
+    async def has_disk(self, guest: Guest, disk: Vector) -> bool:
+        """Return whether the guest's file names the disk."""
+        found = self._guests.read(guest.host, _deploy_id(guest))
+        return found is not None and disk.get("DISK_ID", "") in found.disks
+
     async def detach_disk(self, guest: Guest, disk: Vector) -> None:
         """Strike the disk from the guest's file."""
         found = await self._running(VmmAction.DETACHDISK, guest)

@@ -11,6 +11,7 @@ from opennebula_core.cli.top import add_top_command
 from opennebula_core.cli.vm.actions import add_action_commands
 from opennebula_core.cli.vm.columns import TOP
 from opennebula_core.cli.vm.create import create
+from opennebula_core.cli.vm.devices import add_device_commands
 from opennebula_core.cli.vm.listing import list_vms
 from opennebula_core.cli.vm.log import log
 from opennebula_core.cli.vm.placement import deploy, migrate, recover
@@ -24,6 +25,7 @@ vm.add_command(create)
 add_action_commands(vm)
 for command in (deploy, migrate, recover, sched_update, sched_delete):
     vm.add_command(command)
+add_device_commands(vm)
 add_editing_commands(vm, VM, template="USER_TEMPLATE")
 add_ownership_commands(vm, VM)
 add_top_command(vm, TOP)

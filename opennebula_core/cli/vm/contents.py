@@ -66,7 +66,7 @@ def content_template(application: Application, options: Mapping[str, Any]) -> Te
     ):
         finder = Finder(application, kind)
         for word in (part for several in words for part in several.split(",") if part):
-            template.add(vector, _vector(finder, kind, word, key))
+            template.add(vector, vector_of(finder, kind, word, key))
     for name, value in parse_attributes(options["attributes"]):
         template.add(name, value)
     context = _context(options)
@@ -75,7 +75,7 @@ def content_template(application: Application, options: Mapping[str, Any]) -> Te
     return template
 
 
-def _vector(finder: Finder, kind: Kind, word: str, key: str) -> dict[str, str]:
+def vector_of(finder: Finder, kind: Kind, word: str, key: str) -> dict[str, str]:
     """Return the vector that ``NAME:KEY=VALUE:KEY=VALUE`` describes; without a name, one of nothing else."""
     name, *pairs = _ATTRIBUTE.split(word)
     vector = dict(parse_attributes(pairs))

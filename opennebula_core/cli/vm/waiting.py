@@ -10,6 +10,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from opennebula_core.cli.endpoint import own_location
+from opennebula_core.cli.messages import report
 from opennebula_core.cli.states import vm_state
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share
 from opennebula_core.client import Client
@@ -47,6 +48,16 @@ def wait_for_vms(client: Client, ids: Iterable[int], goals: Collection[str], tim
         transfer_share(client, "one.vm.progress"),
     )
     follower.follow(ids, timeout_s)
+
+
+def wait_for_changes(client: Client, ids: Iterable[int], timeout_s: float) -> None:
+    """Wait until the VMs rest again that are being changed; what the drivers could not do is reported."""
+    changed = list(ids)
+    wait_for_vms(client, changed, (), timeout_s)
+    for vm_id in changed:
+        error = client.element("one.vm.info", vm_id).findtext("USER_TEMPLATE/ERROR")
+        if error:
+            report(f"VM {vm_id}: {error}")
 
 
 def situation(item: Element, goals: Collection[str]) -> Situation:

@@ -103,19 +103,26 @@ class ImagePool(Pool[Image]):
 
     def use(self, image_id: int, vm_id: int, disk_id: int) -> None:
         """Record that a VM's disk comes from the image, and show the image as used."""
-        known = self.tx.one(
-            "SELECT 1 FROM image_use WHERE image_id = ? AND vm_id = ? LIMIT 1", (image_id, vm_id)
-        )
+        is_known = self._is_used_by(image_id, vm_id)
         self.tx.execute("INSERT OR IGNORE INTO image_use VALUES (?, ?, ?)", (image_id, vm_id, disk_id))
-        if known is None:
+        if not is_known:
             self._count(image_id, 1)
 
-    def release(self, vm_id: int) -> None:
-        """Record that a VM uses no images any more, and show those that nobody uses now as READY."""
-        rows = self.tx.query("DELETE FROM image_use WHERE vm_id = ? RETURNING image_id", (vm_id,))
-        released = sorted({row[0] for row in rows})
-        for image_id in released:
-            self._count(image_id, -1)
+    def release(self, vm_id: int, disk_id: int | None = None) -> None:
+        """Record that a VM, or one of its disks, uses no image any more; what nobody uses now is READY."""
+        condition, values = (
+            ("vm_id = ?", [vm_id]) if disk_id is None else ("vm_id = ? AND disk_id = ?", [vm_id, disk_id])
+        )
+        rows = self.tx.query(f"DELETE FROM image_use WHERE {condition} RETURNING image_id", values)
+        for image_id in sorted({row[0] for row in rows}):
+            if not self._is_used_by(image_id, vm_id):
+                self._count(image_id, -1)
+
+    def _is_used_by(self, image_id: int, vm_id: int) -> bool:
+        used = self.tx.one(
+            "SELECT 1 FROM image_use WHERE image_id = ? AND vm_id = ? LIMIT 1", (image_id, vm_id)
+        )
+        return used is not None
 
     def _count(self, image_id: int, delta: int) -> None:
         row = self.tx.connection.execute(_COUNT_USE, {"id": image_id, "delta": delta}).fetchone()

@@ -13,3 +13,6 @@ class Phase:
     EPILOG = "epilog"
     EPILOG_FRONT_END = "epilog_front_end"
     DELETE = "delete"
+    ATTACH = "attach"
+    UNDO_ATTACH = "undo_attach"
+    DETACH = "detach"

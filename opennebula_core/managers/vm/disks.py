@@ -11,6 +11,7 @@ from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, InternalError, NotFoundError
 from opennebula_core.managers.rights import require_on
+from opennebula_core.model.marks import remove_marks
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image, Vm
 from opennebula_core.model.states import DiskType, ImageState, ImageType
@@ -33,14 +34,33 @@ def resolve_disks(tx: Transaction, session: Session, vm: Vm, default_prefix: str
     disks = vm.template.vectors("DISK")
     taken = {disk["TARGET"] for disk in disks if disk.get("TARGET")}
     for number, disk in enumerate(disks):
-        disk["DISK_ID"] = str(number)
-        if "IMAGE_ID" in disk or "IMAGE" in disk:
-            waits |= _from_image(tx, session, vm, disk, default_prefix, taken)
-        else:
-            _volatile(disk, default_prefix, taken)
+        waits |= complete_disk(tx, session, vm, disk, number, default_prefix, taken)
         taken.add(disk["TARGET"])
     _place_context(vm, len(disks), taken)
     return waits
+
+
+def complete_disk(
+    tx: Transaction,
+    session: Session,
+    vm: Vm,
+    disk: Vector,
+    disk_id: int,
+    default_prefix: str,
+    taken: set[str],
+) -> bool:
+    """Complete one DISK, and record which image it uses.
+
+    :param taken: targets of the VM's other disks
+    :returns: whether its image is still being copied
+    :raises RequestError: its image does not exist, may not be used, or is not usable now
+    """
+    remove_marks(disk)
+    disk["DISK_ID"] = str(disk_id)
+    if "IMAGE_ID" in disk or "IMAGE" in disk:
+        return _from_image(tx, session, vm, disk, default_prefix, taken)
+    _volatile(disk, default_prefix, taken)
+    return False
 
 
 def _from_image(

@@ -11,6 +11,7 @@ from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.transfer.phases import Phase
+from opennebula_core.managers.vm.changes.change import Changes, give_up, is_own
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.managers.vm.records import close_record, return_home
 from opennebula_core.model.objects import HistoryRecord, Vm
@@ -27,11 +28,15 @@ StateListener = Callable[[Transaction, Vm, VmState, LcmState], None]
 
 
 class VmEffects:
-    """Applies outcomes inside the transaction that records them."""
+    """Applies outcomes inside the transaction that records them.
 
-    def __init__(self, vm_log: VmLog, cache: MonitoringCache) -> None:
+    :param changes: what becomes of changes to VMs; none where no plans are run
+    """
+
+    def __init__(self, vm_log: VmLog, cache: MonitoringCache, changes: Changes | None = None) -> None:
         self._log = vm_log
         self._cache = cache
+        self._changes = changes or {}
 
     # -- states ----------------------------------------------------------------------------------
 
@@ -76,6 +81,11 @@ class VmEffects:
         if step.lcm_state is LcmState.RUNNING:
             return
         vm = _load(tx, plan.vm_id)
+        change = self._changes.get(plan.operation)
+        if change is not None and is_own(step):
+            change.done(tx, vm, step, info)
+            vm.user_template.remove("ERROR")
+            return
         record = _record_of(vm, step)
         if step.action in _STARTS_GUEST:
             vm.deploy_id = info.split(" ", 1)[0] if info else vm.deploy_id
@@ -103,7 +113,10 @@ class VmEffects:
         if plan.current.lcm_state is LcmState.RUNNING:
             return
         vm = _load(tx, plan.vm_id)
-        self.arrive(tx, vm, state, lcm_state)
+        if plan.operation in self._changes:
+            self.set_state(tx, vm, state, lcm_state)
+        else:
+            self.arrive(tx, vm, state, lcm_state)
 
     def arrive(self, tx: Transaction, vm: Vm, state: VmState, lcm_state: LcmState) -> None:
         """Move the VM to the end of an operation, with all that ends there."""
@@ -137,6 +150,9 @@ class VmEffects:
             tx.vms.save(vm)
             return
         state, lcm_state = next_state(vm.state, vm.lcm_state, VmEvent.STEP_FAILED)
+        if give_up(self._changes, tx, vm, plan):
+            self.set_state(tx, vm, state, lcm_state)
+            return
         if step.lcm_state.name.startswith("BOOT") and lcm_state is not LcmState.UNKNOWN:
             vm.history[-1].running_etime = tx.now  # what did not start is not charged for
         if step.target is Target.PREVIOUS and lcm_state is LcmState.RUNNING:

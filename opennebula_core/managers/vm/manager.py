@@ -6,6 +6,22 @@ from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.hookspecs import impl
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.actions import VmActions
+from opennebula_core.managers.vm.changes.change import Changes
+from opennebula_core.managers.vm.changes.disks import (
+    DISK_ATTACH,
+    DISK_DETACH,
+    DiskAttached,
+    DiskChanges,
+    DiskDetached,
+)
+from opennebula_core.managers.vm.changes.methods import VmChanges, change_methods
+from opennebula_core.managers.vm.changes.nics import (
+    NIC_ATTACH,
+    NIC_DETACH,
+    NicAttached,
+    NicChanges,
+    NicDetached,
+)
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.ending import VmEnding
 from opennebula_core.managers.vm.listing import VmListing
@@ -17,6 +33,13 @@ from opennebula_core.managers.vm.runner import DriverSteps
 from opennebula_core.managers.vm.short_documents import ShortDocuments
 from opennebula_core.plans.executor import Executor
 
+CHANGES: Changes = {
+    DISK_ATTACH: DiskAttached(),
+    DISK_DETACH: DiskDetached(),
+    NIC_ATTACH: NicAttached(),
+    NIC_DETACH: NicDetached(),
+}
+
 
 class VmManager:
     """Puts the VM manager's parts together and adds its methods."""
@@ -25,9 +48,9 @@ class VmManager:
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         """Add the methods of VMs, and the executor of their plans."""
         core: Core = registry.core
-        effects = VmEffects(core.vm_log, core.monitoring)
+        effects = VmEffects(core.vm_log, core.monitoring, CHANGES)
         core.executor = Executor(core.store, DriverSteps(core), effects)
-        plans = VmPlans(core)
+        plans = VmPlans(core, CHANGES)
         ending = VmEnding(plans, effects)
         operations = VmOperations(
             VmActions(plans, effects, ending), VmPlacement(plans), VmRecovery(core, plans, ending, effects)
@@ -35,5 +58,7 @@ class VmManager:
         documents = ShortDocuments()
         core.store.on_commit(documents.forget)
         for method in vm_methods(core, operations, VmListing(core.monitoring, documents)):
+            registry.add_method(method)
+        for method in change_methods(VmChanges(DiskChanges(core, plans), NicChanges(core, plans))):
             registry.add_method(method)
         registry.add_background_task("clearing of old plans", core.executor.clear_table)

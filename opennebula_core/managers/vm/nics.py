@@ -7,6 +7,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError, NotFoundError
 from opennebula_core.managers.rights import require, require_on
 from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
+from opennebula_core.model.marks import remove_marks
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network, Vm
 from opennebula_core.model.template import Vector
@@ -33,17 +34,30 @@ def resolve_nics(tx: Transaction, session: Session, vm: Vm) -> None:
     """
     if vm.template.vectors("NIC_ALIAS"):
         raise InternalError("NIC_ALIAS is not supported by this release; use a NIC of its own.")
-    defaults = vm.template.vector("NIC_DEFAULT") or Vector()
     for number, nic in enumerate(vm.template.vectors("NIC")):
-        for name, value in defaults.items():
-            nic.setdefault(name, value)
-        nic["NIC_ID"] = str(number)
-        nic.setdefault("NAME", f"NIC{number}")
-        nic.pop("CLUSTER_ID", None)  # the network's, which says where the VM may run
-        check_security_groups(tx, session, nic)
-        if nic.get("NETWORK_MODE", "").lower() == "auto" and "NETWORK_ID" not in nic and "NETWORK" not in nic:
-            continue
+        complete_nic(tx, session, vm, nic, number)
+
+
+def complete_nic(tx: Transaction, session: Session, vm: Vm, nic: Vector, nic_id: int) -> None:
+    """Complete one NIC and lease its address, unless the scheduler is to choose its network.
+
+    :raises RequestError: its network does not exist, may not be used, or has no such address left
+    """
+    for name, value in (vm.template.vector("NIC_DEFAULT") or Vector()).items():
+        nic.setdefault(name, value)
+    remove_marks(nic)
+    nic["NIC_ID"] = str(nic_id)
+    nic.setdefault("NAME", f"NIC{nic_id}")
+    nic.pop("CLUSTER_ID", None)  # the network's, which says where the VM may run
+    check_security_groups(tx, session, nic)
+    if not is_waiting(nic):
         lease_nic(tx, session, vm, nic)
+
+
+def is_waiting(nic: Vector) -> bool:
+    """Return whether the scheduler is still to choose the NIC's network."""
+    is_automatic = nic.get("NETWORK_MODE", "").lower() == "auto"
+    return is_automatic and "NETWORK_ID" not in nic and "NETWORK" not in nic
 
 
 def check_security_groups(tx: Transaction, session: Session, nic: Vector) -> None:

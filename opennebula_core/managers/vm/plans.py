@@ -7,6 +7,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm import operations
+from opennebula_core.managers.vm.changes.change import Changes, give_up
 from opennebula_core.managers.vm.hooks import with_plugin_steps
 from opennebula_core.model.objects import HistoryRecord, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
@@ -40,10 +41,14 @@ def note_action(vm: Vm, action: HistoryAction) -> None:
 
 
 class VmPlans:
-    """Begins and ends plans, inside the caller's transaction."""
+    """Begins and ends plans, inside the caller's transaction.
 
-    def __init__(self, core: Core) -> None:
+    :param changes: what becomes of changes to VMs
+    """
+
+    def __init__(self, core: Core, changes: Changes) -> None:
         self._core = core
+        self._changes = changes
 
     def need(self, vm: Vm, action: VmmAction) -> None:
         """Refuse early what the driver of the VM's host has declared that it cannot do.
@@ -68,7 +73,10 @@ class VmPlans:
     def abandon(self, tx: Transaction, vm: Vm) -> Plan | None:
         """End the plan under way without an outcome, have the driver drop its request; return the plan."""
         plan = table.abandon(tx, vm.id)
-        if plan is not None and vm.history:
+        if plan is None:
+            return None
+        give_up(self._changes, tx, vm, plan)
+        if vm.history:
             self.cancel_request(tx, vm, plan)
         return plan
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
 from opennebula_core.model.states import HistoryAction
@@ -68,3 +71,18 @@ def close_record(tx: Transaction, vm: Vm, record: HistoryRecord, action: History
     if record.running_stime and not record.running_etime:
         record.running_etime = tx.now
     tx.hosts.book(record.host_id, vm, -1)
+
+
+@contextmanager
+def rebooked(tx: Transaction, vm: Vm) -> Iterator[None]:
+    """Have the VM's host count what the VM asks for after the block in place of what it asked for before.
+
+    The one place where a VM that stays where it is takes more or less of its host.
+    """
+    record = vm.last_record
+    if record is None or record.etime:
+        yield
+        return
+    tx.hosts.book(record.host_id, vm, -1)
+    yield
+    tx.hosts.book(record.host_id, vm)

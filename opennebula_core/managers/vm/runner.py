@@ -14,16 +14,17 @@ from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.documents.host import host_xml
 from opennebula_core.errors import DriverError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.transfer.lines import Stay
 from opennebula_core.managers.transfer.paths import VmPaths
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.transfer.scripts import (
-    Stay,
     cleanup_lines,
     context_line,
     live_migration_line,
     write_script,
 )
-from opennebula_core.managers.vm.context import context_script
+from opennebula_core.managers.vm.changes.requests import Parts, parts_of
+from opennebula_core.managers.vm.context import CONTEXT_SCRIPT, context_files
 from opennebula_core.managers.vm.files import VmFiles
 from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
 from opennebula_core.plans.executor import Outcome
@@ -35,7 +36,6 @@ LOG = logging.getLogger(__name__)
 DESCRIBE_TIMEOUT = timedelta(seconds=60)
 _NEEDS_CONTEXT = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
 _BEFORE_BOOT = frozenset({Phase.PROLOG, Phase.RESUME})
-_CONTEXT_SCRIPT = "context.sh"
 _NEEDS_CHECKPOINT = frozenset({VmmAction.SAVE.value, VmmAction.RESTORE.value})
 
 
@@ -56,12 +56,6 @@ class _View:
 
 def _script_name(record: HistoryRecord, phase: str) -> str:
     return f"transfer.{record.seq}.{phase}"
-
-
-def _context_files(vm: Vm) -> dict[str, str]:
-    """Return what the CD of the VM's context is made from, nothing when it has none."""
-    script = context_script(vm)
-    return {_CONTEXT_SCRIPT: script} if script else {}
 
 
 def _view(tx: Snapshot, plan: Plan) -> _View:
@@ -129,7 +123,7 @@ class DriverSteps:
         files = {}
         if step.action in _BEFORE_BOOT and not self._core.drivers.makes_context(view.record.vm_mad):
             text += self._context_line(view.vm, stay)
-            files = _context_files(view.vm)
+            files = context_files(view.vm)
         script = _script_name(view.record, step.action)
         await self._files.write(plan.vm_id, {**files, script: text})
         request = TransferRequest(plan.vm_id, self._files.path(plan.vm_id, script))
@@ -159,12 +153,15 @@ class DriverSteps:
         step, record = plan.current, view.record
         stay = await self._stay(view)
         datastore_document, deployment = datastore_xml(view.datastore), ""
-        files = _context_files(view.vm) if step.action in _NEEDS_CONTEXT else {}
+        files = context_files(view.vm) if step.action in _NEEDS_CONTEXT else {}
         if step.action == VmmAction.DEPLOY.value:
             name = f"deployment.{record.seq}"
             files[name] = await self._description(plan, view, datastore_document)
             deployment = self._files.path(plan.vm_id, name)
-        await self._files.write(plan.vm_id, files)
+        parts = parts_of(step.action, view.vm, stay, lambda name: self._files.path(plan.vm_id, name))
+        if parts is None:
+            parts = Parts(self._tm_command(plan, view, stay), files=files)
+        await self._files.write(plan.vm_id, parts.files)
         request = VmmRequest(
             action=step.action,
             vm_id=plan.vm_id,
@@ -176,7 +173,9 @@ class DriverSteps:
             local_deployment_file=deployment,
             remote_deployment_file=f"{stay.paths.on_host}/deployment.{record.seq}" if deployment else "",
             checkpoint_file=stay.paths.checkpoint if step.action in _NEEDS_CHECKPOINT else "",
-            tm_command=self._tm_command(plan, view, stay),
+            tm_command=parts.tm_command,
+            tm_command_rollback=parts.tm_rollback,
+            disk_target_path=parts.disk_path,
             attempt=plan.attempt,
         )
         return await self._core.drivers.request("vmm", record.vm_mad, request)
@@ -208,7 +207,7 @@ class DriverSteps:
         return ""
 
     def _context_line(self, vm: Vm, stay: Stay) -> str:
-        return context_line(vm, stay, self._files.path(vm.id, _CONTEXT_SCRIPT))
+        return context_line(vm, stay, self._files.path(vm.id, CONTEXT_SCRIPT))
 
     async def _description(self, plan: Plan, view: _View, datastore_document: str) -> str:
         """Have the VMM plugin write the deployment description, and let hooks change it."""

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from opennebula_core.errors import DriverError
 from opennebula_core.wire.dialects.base import Dialect, Release
 from opennebula_core.wire.requests import Request, VmmRequest
-from opennebula_core.wire.transfer_script import translate_script
+from opennebula_core.wire.transfer_script import PRAGMA, translate_script
 
 SINCE: Final[dict[str, Release]] = {
     "DEPLOY": (1, 2), "SHUTDOWN": (1, 2), "CANCEL": (1, 2), "SAVE": (1, 2), "RESTORE": (1, 2),
@@ -127,10 +127,15 @@ class XmlVmmDialect(VmmDialect):
         if self.release < TM_COMMAND_SINCE:
             return ()
         return (
-            _cdata("TM_COMMAND", translate_script(request.tm_command, self.release)),
-            _cdata("TM_COMMAND_ROLLBACK", translate_script(request.tm_command_rollback, self.release)),
+            _cdata("TM_COMMAND", self.transfer_lines(request.tm_command)),
+            _cdata("TM_COMMAND_ROLLBACK", self.transfer_lines(request.tm_command_rollback)),
             _leaf("DISK_TARGET_PATH", request.disk_target_path),
         )
+
+    def transfer_lines(self, text: str) -> str:
+        """Return transfer lines without our own comments: drivers take the first word for the verb."""
+        lines = text.splitlines(keepends=True)
+        return translate_script("".join(line for line in lines if not line.startswith(PRAGMA)), self.release)
 
     def _tail(self, request: VmmRequest) -> list[str]:
         parts = []
@@ -159,6 +164,10 @@ class OwnVmmDialect(XmlVmmDialect):
     def actions(self) -> frozenset[str]:
         """The actions of 6.10 and POLL and DESCRIBE."""
         return super().actions | {"DESCRIBE"}
+
+    def transfer_lines(self, text: str) -> str:
+        """Return transfer lines as they are: our drivers read the comments."""
+        return text
 
     def _tail(self, request: VmmRequest) -> list[str]:
         parts = super()._tail(request)

@@ -39,6 +39,13 @@ class VmmCall:
         nics = [nic for name in NIC_NAMES for nic in self.guest.template.vectors(name) if nic.get("VN_MAD")]
         return [nic for nic in nics if nic.get("ATTACH", "").upper() == "YES"] if marked else nics
 
+    @property
+    def context_path(self) -> str:
+        """The file of the context CD on the host."""
+        context = self.guest.template.vector("CONTEXT")
+        disk_id = context.get("DISK_ID", "") if context is not None else ""
+        return self.disk_path or f"{self.guest.directory}/disk.{disk_id}"
+
     def marked(self, *names: str) -> Vector:
         """Return the disk or NIC that a hot-plug is about.
 

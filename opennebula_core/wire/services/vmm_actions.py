@@ -13,6 +13,7 @@ from typing import Final
 
 from opennebula_core.contracts.vmm import Guest, GuestState, VmmDriver
 from opennebula_core.errors import DriverError, OpenNebulaError
+from opennebula_core.model.template import Vector
 from opennebula_core.wire.services.guest import VmmCall
 from opennebula_core.wire.services.vmm_steps import Steps
 
@@ -177,15 +178,26 @@ async def _cleanup(work: Work) -> str:
 
 
 async def _attach_disk(work: Work) -> str:
-    call, steps = work.call, work.steps
-    disk = call.marked("DISK")
+    """Make a disk and plug it in; a failure leaves neither, unless the guest holds on to it."""
+    call, steps, driver = work.call, work.steps, work.driver
+    guest, disk = call.guest, call.marked("DISK")
+    if guest.attempt > 1 and await steps.call(guest.host, driver.has_disk, guest, disk):
+        return ""  # an earlier attempt has plugged it in, and the guest may have written to it
     await steps.transfer("attach", call.tm_command)
     try:
-        await steps.hypervisor(call.guest.host, work.driver.attach_disk, call.guest, disk, call.disk_path)
+        await steps.hypervisor(guest.host, driver.attach_disk, guest, disk, call.disk_path)
     except Exception:
-        await steps.attempt(steps.transfer("detach", call.tm_rollback))
+        await steps.attempt(steps.hypervisor(guest.host, driver.detach_disk, guest, disk))
+        await steps.attempt(_remove_disk(work, disk))
         raise
     return ""
+
+
+async def _remove_disk(work: Work, disk: Vector) -> None:
+    call, steps = work.call, work.steps
+    if await steps.call(call.guest.host, work.driver.has_disk, call.guest, disk):
+        raise DriverError(f"the guest holds on to disk {disk.get('DISK_ID', '')}; its file is left alone")
+    await steps.transfer("detach", call.tm_rollback)
 
 
 async def _detach_disk(work: Work) -> str:
@@ -208,7 +220,7 @@ async def _attach_nic(work: Work) -> str:
         await steps.attempt(steps.hypervisor(guest.host, driver.detach_nic, guest, nic))
         await steps.attempt(steps.network("clean", guest, nics))
         raise
-    await steps.attempt(steps.transfer("context", call.tm_command))
+    await steps.attempt(_renew_context(work))
     return ""
 
 
@@ -217,13 +229,23 @@ async def _detach_nic(work: Work) -> str:
     nic = call.marked("NIC", "NIC_ALIAS", "PCI")
     await steps.hypervisor(call.guest.host, work.driver.detach_nic, call.guest, nic)
     await steps.network("clean", call.guest, call.nics(marked=True))
-    await steps.attempt(steps.transfer("context", call.tm_command))
+    await steps.attempt(_renew_context(work))
     return ""
 
 
 async def _update_conf(work: Work) -> str:
-    await work.steps.transfer("context", work.call.tm_command)
+    await _renew_context(work)
     return ""
+
+
+async def _renew_context(work: Work) -> None:
+    """Make the context CD anew and have the guest see it; without a context there is nothing to do."""
+    call, steps = work.call, work.steps
+    context = call.guest.template.vector("CONTEXT")
+    await steps.transfer("context", call.tm_command)
+    if context is None or not call.tm_command:
+        return
+    await steps.hypervisor(call.guest.host, work.driver.reconfigure, call.guest, context, call.context_path)
 
 
 async def _reboot(work: Work) -> str:

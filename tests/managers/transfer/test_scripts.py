@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from opennebula_core.errors import DriverError
+from opennebula_core.managers.transfer.lines import Stay
 from opennebula_core.managers.transfer.paths import VmPaths
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.transfer.scripts import (
-    Stay,
     cleanup_lines,
     context_line,
     live_migration_line,

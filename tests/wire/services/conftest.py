@@ -29,6 +29,10 @@ FAILING: set[str] = set()
 """The steps that shall fail."""
 
 
+PLUGGED: set[str] = set()
+"""The disks that the guest has."""
+
+
 STATES: dict[str, GuestState] = {}
 """What a look at the guest on a host says; elsewhere it is suspended."""
 
@@ -81,6 +85,12 @@ class RecordingVmm(VmmDriver):
 
     async def attach_disk(self, guest: Guest, disk: Vector, path: str) -> None:
         await step(f"attach_disk {disk['DISK_ID']} {path}")
+
+    async def has_disk(self, guest: Guest, disk: Vector) -> bool:
+        return disk["DISK_ID"] in PLUGGED
+
+    async def reconfigure(self, guest: Guest, context: Vector, path: str) -> None:
+        await step(f"reconfigure {path}")
 
     async def detach_disk(self, guest: Guest, disk: Vector) -> None:
         await step(f"detach_disk {disk['DISK_ID']}")
@@ -191,6 +201,14 @@ def failing() -> Iterator[set[str]]:
     FAILING.clear()
     yield FAILING
     FAILING.clear()
+
+
+@pytest.fixture
+def plugged() -> Iterator[set[str]]:
+    """Ids of the disks that the guest has."""
+    PLUGGED.clear()
+    yield PLUGGED
+    PLUGGED.clear()
 
 
 @pytest.fixture

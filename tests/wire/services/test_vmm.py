@@ -287,6 +287,29 @@ async def test_a_disk_that_cannot_be_attached_is_removed(
     assert steps[-1] == "delete host01:/ds/0/7/disk.3"
 
 
+async def test_a_disk_that_an_earlier_attempt_has_plugged_in_is_left_alone(
+    serve: Serve, steps: list[str], plugged: set[str]
+) -> None:
+    plugged.add("3")
+
+    answer = await serve(VmmService, "rec").ask(line(action="ATTACHDISK", attempt=2, **ATTACH))
+
+    assert answer == "ATTACHDISK SUCCESS 7 -"
+    assert steps == []
+
+
+async def test_the_file_of_a_disk_that_the_guest_holds_on_to_stays(
+    serve: Serve, steps: list[str], failing: set[str], plugged: set[str]
+) -> None:
+    failing |= {"attach_disk", "detach_disk"}
+    plugged.add("3")
+
+    answer = await serve(VmmService, "rec").ask(line(action="ATTACHDISK", **ATTACH))
+
+    assert answer.startswith("ATTACHDISK FAILURE 7 attach_disk 3")
+    assert steps[-1] == "detach_disk 3"
+
+
 async def test_detach_disk_transfers_last(serve: Serve, steps: list[str]) -> None:
     answer = await serve(VmmService, "rec").ask(
         line(action="DETACHDISK", vm_xml=DISK_VM, tm_command="DELETE rec host01:/ds/0/7/disk.3 7 0\n")
@@ -331,6 +354,14 @@ async def test_update_conf_makes_the_context_anew(serve: Serve, steps: list[str]
     await serve(VmmService, "rec").ask(line(action="UPDATECONF", tm_command=CONTEXT))
 
     assert steps == [CONTEXT_STEP]
+
+
+async def test_the_guest_is_given_its_new_context_cd(serve: Serve, steps: list[str]) -> None:
+    vm = VM.replace("<CPU>", "<CONTEXT><DISK_ID>1</DISK_ID><TARGET>hda</TARGET></CONTEXT><CPU>")
+
+    await serve(VmmService, "rec").ask(line(action="UPDATECONF", vm_xml=vm, tm_command=CONTEXT))
+
+    assert steps == [CONTEXT_STEP, "reconfigure /ds/0/7/disk.1"]
 
 
 async def test_poll_answers_with_the_letter_of_the_state(serve: Serve, steps: list[str]) -> None:

@@ -112,9 +112,17 @@ class KvmDriver(VmmDriver):
         lines = disk_lines(sources_of(guest, self._defaults), disk, path)
         await self._hotplug.attach(guest, lines, disk["TARGET"])
 
+    async def has_disk(self, guest: Guest, disk: Vector) -> bool:
+        """Return whether the domain has a disk with this TARGET."""
+        return await self._hotplug.has_disk(guest, disk.get("TARGET", ""))
+
     async def detach_disk(self, guest: Guest, disk: Vector) -> None:
         """Unplug the disk with this TARGET."""
         await self._hotplug.detach_disk(guest, disk.get("TARGET", ""))
+
+    async def reconfigure(self, guest: Guest, context: Vector, path: str) -> None:
+        """Put the new context CD into the guest's drive."""
+        await self._hotplug.change_medium(guest, context.get("TARGET", ""), path)
 
     async def attach_nic(self, guest: Guest, nic: Vector) -> None:
         """Plug in a NIC; its MAC tells it from others."""

@@ -44,6 +44,16 @@ class Hotplug:
             lock=lock_of(guest),
         )
 
+    async def has_disk(self, guest: Guest, target: str) -> bool:
+        """Return whether the guest has a disk with this target."""
+        return bool(await self._row(guest, DISKS, target))
+
+    async def change_medium(self, guest: Guest, target: str, path: str) -> None:
+        """Put another medium into a CD drive, even one that the guest holds shut."""
+        name = domain_name(guest.deploy_id, guest.vm_id)
+        words = ["change-media", name, target, path, "--update", "--live", "--force"]
+        await self._virsh.run(guest.host, words, lock=lock_of(guest))
+
     async def detach_disk(self, guest: Guest, target: str) -> None:
         """Unplug a disk and wait until the guest has let go of it; one that is gone is fine."""
         name = domain_name(guest.deploy_id, guest.vm_id)

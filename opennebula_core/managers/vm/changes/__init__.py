@@ -1,0 +1,1 @@
+"""Changes to VMs that are there: their devices, capacity, configuration and snapshots."""

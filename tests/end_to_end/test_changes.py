@@ -1,0 +1,81 @@
+"""Guests are changed while they run, and see it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opennebula_core.model.states import LcmState, VmState
+from opennebula_core.testing.kvmlab.guest_access import wait_for_guest
+from opennebula_core.testing.kvmlab.lab import wait_until
+from tests.end_to_end.estate import Estate
+
+pytestmark = pytest.mark.integration
+
+LIMIT = timedelta(seconds=180)
+MIB = 1 << 20
+
+
+def _change(estate: Estate, method: str, vm_id: int, *params: object) -> None:
+    """Make a change to a guest that runs, and wait until it is made."""
+    estate.cloud.call(f"one.vm.{method}", vm_id, *params)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    vm = estate.cloud.document("one.vm.info", vm_id)
+    assert vm.find("USER_TEMPLATE/ERROR") is None, vm.findtext("USER_TEMPLATE/ERROR")
+
+
+def _end(estate: Estate, vm_id: int) -> None:
+    estate.action("terminate-hard", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.DONE, limit=LIMIT)
+    assert estate.nothing_is_left()
+
+
+def test_a_guest_gets_a_disk_and_a_nic_and_loses_them_again(estate: Estate) -> None:
+    vm_id = estate.instantiate("plugged")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    address = estate.address(vm_id)
+    wait_for_guest(estate.lab, address)
+
+    _change(estate, "attach", vm_id, "DISK=[TYPE=fs,SIZE=16,FORMAT=raw]")
+    wait_until(lambda: estate.status(vm_id).get("disk_vdb") == str(16 * MIB), "the disk", LIMIT)
+    _change(estate, "attachnic", vm_id, f"NIC=[NETWORK_ID={estate.network_id}]")
+    wait_until(lambda: "nic_eth1" in estate.status(vm_id), "the NIC", LIMIT)
+
+    _change(estate, "detach", vm_id, 2)
+    assert "disk_vdb" not in estate.status(vm_id)
+    assert not any(path.endswith("/disk.2") for paths in estate.disks().values() for path in paths)
+    _change(estate, "detachnic", vm_id, 1)
+    assert "nic_eth1" not in estate.status(vm_id)
+    assert estate.status(vm_id)["boots"] == "1"
+    _end(estate, vm_id)
+
+
+def test_a_guest_that_is_off_gets_a_disk_and_a_nic_for_its_next_start(estate: Estate) -> None:
+    vm_id = estate.instantiate("off")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    estate.wait_for_answer(vm_id)
+    estate.action("poweroff", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.cloud.call("one.vm.attach", vm_id, "DISK=[TYPE=fs,SIZE=16,FORMAT=raw]")
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.cloud.call("one.vm.attachnic", vm_id, f"NIC=[NETWORK_ID={estate.network_id}]")
+    estate.action("resume", vm_id)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    status = estate.wait_for_answer(vm_id)
+    assert status.get("disk_vdb") == str(16 * MIB)
+    assert "nic_eth1" in status
+    _end(estate, vm_id)
+
+
+def test_a_disk_is_plugged_in_once_though_the_daemon_dies_meanwhile(estate: Estate) -> None:
+    vm_id = estate.instantiate("orphan")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    estate.wait_for_answer(vm_id)
+    estate.cloud.call("one.vm.attach", vm_id, "DISK=[TYPE=fs,SIZE=16,FORMAT=raw]")
+    assert estate.cloud.vm_states(vm_id) == (VmState.ACTIVE, LcmState.HOTPLUG)
+    estate.cloud.kill("oned")
+    estate.cloud.start()
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    wait_until(lambda: estate.status(vm_id).get("disk_vdb") == str(16 * MIB), "the disk", LIMIT)
+    _end(estate, vm_id)
