@@ -67,3 +67,12 @@ async def test_plain_users_have_groups_of_their_own(front_end: Cloud) -> None:
         await front_end.call("one.secgroup.delete", hidden, session=ALICE)
     await front_end.call("one.secgroup.chown", hidden, user_id, 1)
     assert (await front_end.document("one.secgroup.info", hidden)).findtext("UNAME") == "alice"
+
+
+async def test_a_commit_never_pretends_that_rules_are_in_force(front_end: Cloud) -> None:
+    group_id = await front_end.new("one.secgroup.allocate", RULES)
+    assert await front_end.call("one.secgroup.commit", group_id, False) == group_id
+    network_id = await front_end.add_network("net")
+    await front_end.add_vm(f"NIC=[NETWORK_ID={network_id},SECURITY_GROUPS={group_id}]")
+    with pytest.raises(ActionError, match="no network driver of this release filters packets"):
+        await front_end.call("one.secgroup.commit", group_id, False)
