@@ -142,20 +142,22 @@ class Pool(Generic[T]):
         """Return whether there is an object with that id."""
         return self.tx.one(self.statements.access, (object_id,)) is not None
 
-    def _load(self, row: tuple[Any, ...]) -> T:
+    @classmethod
+    def _load(cls, row: tuple[Any, ...]) -> T:
         lock = Lock(row[7], row[8], row[9]) if row[7] else None
         own = [
             value if decode is None else decode(value)
-            for decode, value in zip(self._decode, row[len(_COMMON) :], strict=False)
+            for decode, value in zip(cls._decode, row[len(_COMMON) :], strict=False)
         ]
-        made: Any = self.value
+        made: Any = cls.value
         loaded: T = made(*row[:7], lock, Template.from_json(row[10]), *own)
-        if self.children:
-            self._load_children(loaded, row[len(_COMMON) + len(own) :])
+        if cls.children:
+            cls._load_children(loaded, row[len(_COMMON) + len(own) :])
         return loaded
 
-    def _load_children(self, loaded: T, arrays: Iterable[str]) -> None:
-        for (name, child), array in zip(self.children.items(), arrays, strict=True):
+    @classmethod
+    def _load_children(cls, loaded: T, arrays: Iterable[str]) -> None:
+        for (name, child), array in zip(cls.children.items(), arrays, strict=True):
             setattr(loaded, name, child.decode(json.loads(array)))
 
     # -- writing ---------------------------------------------------------------------------------

@@ -82,6 +82,12 @@ def _head(
     return (_HEAD % values).encode()
 
 
+def host_text(identity: HostIdentity, share: HostShare, fragment: bytes) -> str:
+    """Return the document as plain XML, without VMs and figures; see :func:`splice_host`."""
+    pieces = splice_host(identity, share, fragment, b"", NO_MONITORING.encode())
+    return unescape_document(b"".join(pieces).decode())
+
+
 def host_xml(host: Host, vm_ids: Iterable[int] = (), monitoring: str = "") -> str:
     """Return the document as plain XML, for drivers.
 

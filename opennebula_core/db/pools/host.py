@@ -8,7 +8,7 @@ from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.listing import Selection
 from opennebula_core.db.pool import NameScope, Pool
 from opennebula_core.db.tables import HostRow
-from opennebula_core.documents.host import HostIdentity, HostShare, template_fragment
+from opennebula_core.documents.host import HostIdentity, HostShare, host_text, template_fragment
 from opennebula_core.model.objects import Host, Vm
 from opennebula_core.model.states import HostState
 
@@ -67,6 +67,11 @@ class HostPool(Pool[Host]):
     def vm_ids_by_host(self) -> dict[int, bytes]:
         """Return the VMs of all hosts, in one query: their ids with commas between them, by host."""
         return dict(self.tx.query(_VM_IDS))
+
+    def document(self, host_id: int) -> str:
+        """Return a host's document as plain XML, for drivers, without its VMs; empty when it is gone."""
+        found = self.document_parts(Selection("id = ?", (host_id,)))
+        return host_text(*found[0]) if found else ""
 
     def document_parts(self, selection: Selection) -> list[DocumentParts]:
         """Return what documents of hosts are made of, without loading the hosts."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import DatastoreRow, ImageRow
+from opennebula_core.documents.datastore import datastore_xml
+from opennebula_core.errors import NotFoundError
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
 
@@ -60,6 +65,16 @@ class DatastorePool(Pool[Datastore]):
         """Take the datastore out of its clusters."""
         self.tx.execute("DELETE FROM cluster_datastore WHERE datastore_id = ?", (object_id,))
 
+    def document(self, datastore_id: int) -> str:
+        """Return a datastore's document as plain XML, for drivers, without its images.
+
+        :raises NotFoundError: there is none with that id
+        """
+        row = self.tx.one(self.statements.by_id, (datastore_id,))
+        if row is None:
+            raise NotFoundError(f"Error getting {self.title} [{datastore_id}].", datastore_id)
+        return _datastore_document(row)
+
     def image_ids(self, datastore_id: int) -> list[int]:
         """Return the images in the datastore."""
         rows = self.tx.query("SELECT id FROM image WHERE datastore_id = ? ORDER BY id", (datastore_id,))
@@ -71,6 +86,12 @@ class DatastorePool(Pool[Datastore]):
         for datastore_id, image_id in self.tx.query("SELECT datastore_id, id FROM image ORDER BY id"):
             found.setdefault(datastore_id, []).append(image_id)
         return found
+
+
+@lru_cache(maxsize=256)
+def _datastore_document(row: tuple[Any, ...]) -> str:
+    """Return the document that a row means: the steps of many VMs ask for the same one."""
+    return datastore_xml(DatastorePool._load(row))
 
 
 class ImagePool(Pool[Image]):

@@ -56,7 +56,8 @@ class VmLog:
                 self._writer.start()
         if severity in _URGENT:
             self._is_urgent.set()
-        self._has_lines.set()
+        if not self._has_lines.is_set():
+            self._has_lines.set()
 
     def flush(self) -> None:
         """Write all lines that wait, and return once the files have them."""

@@ -10,8 +10,6 @@ from datetime import timedelta
 
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Snapshot
-from opennebula_core.documents.datastore import datastore_xml
-from opennebula_core.documents.host import host_xml
 from opennebula_core.errors import DriverError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.transfer.lines import Stay
@@ -26,7 +24,7 @@ from opennebula_core.managers.transfer.scripts import (
 from opennebula_core.managers.vm.changes.requests import Parts, parts_of
 from opennebula_core.managers.vm.context import CONTEXT_SCRIPT, context_files
 from opennebula_core.managers.vm.files import VmFiles
-from opennebula_core.model.objects import Datastore, HistoryRecord, Host, Vm
+from opennebula_core.model.objects import HistoryRecord, Vm
 from opennebula_core.plans.executor import Outcome
 from opennebula_core.plans.plan import Plan, Target
 from opennebula_core.wire.requests import Reply, TransferRequest, VmmRequest
@@ -43,14 +41,14 @@ _NEEDS_CHECKPOINT = frozenset({VmmAction.SAVE.value, VmmAction.RESTORE.value})
 class _View:
     """What a step needs to know, read at one instant.
 
-    :param document: the VM's document, for VMM drivers
+    :param document: the VM's document, for VMM drivers; likewise the others
     """
 
     vm: Vm
     document: str
     record: HistoryRecord
-    datastore: Datastore
-    host: Host | None
+    datastore_document: str
+    host_document: str
     previous: HistoryRecord | None
 
 
@@ -64,10 +62,10 @@ def _view(tx: Snapshot, plan: Plan) -> _View:
         raise DriverError(f"VM {vm.id}: it has never been on a host")
     previous = vm.history[-2] if len(vm.history) > 1 else None
     record = previous if plan.current.target is Target.PREVIOUS and previous is not None else vm.history[-1]
-    datastore = tx.datastores.get(record.datastore_id)
     if plan.current.kind != "vmm":
-        return _View(vm, "", record, datastore, None, previous)
-    return _View(vm, tx.vms.document(vm.id), record, datastore, tx.hosts.find(record.host_id), previous)
+        return _View(vm, "", record, "", "", previous)
+    datastore, host = tx.datastores.document(record.datastore_id), tx.hosts.document(record.host_id)
+    return _View(vm, tx.vms.document(vm.id), record, datastore, host, previous)
 
 
 class DriverSteps:
@@ -152,11 +150,11 @@ class DriverSteps:
     async def _vmm(self, plan: Plan, view: _View) -> Reply:
         step, record = plan.current, view.record
         stay = await self._stay(view)
-        datastore_document, deployment = datastore_xml(view.datastore), ""
+        deployment = ""
         files = context_files(view.vm) if step.action in _NEEDS_CONTEXT else {}
         if step.action == VmmAction.DEPLOY.value:
             name = f"deployment.{record.seq}"
-            files[name] = await self._description(plan, view, datastore_document)
+            files[name] = await self._description(plan, view)
             deployment = self._files.path(plan.vm_id, name)
         parts = parts_of(step.action, view.vm, stay, lambda name: self._files.path(plan.vm_id, name))
         if parts is None:
@@ -167,7 +165,7 @@ class DriverSteps:
             vm_id=plan.vm_id,
             host=record.hostname,
             vm_xml=view.document,
-            datastore_xml=datastore_document,
+            datastore_xml=view.datastore_document,
             migr_host=self._other_host(plan, view),
             deploy_id="" if step.action == VmmAction.DEPLOY.value else view.vm.deploy_id,
             local_deployment_file=deployment,
@@ -209,7 +207,7 @@ class DriverSteps:
     def _context_line(self, vm: Vm, stay: Stay) -> str:
         return context_line(vm, stay, self._files.path(vm.id, CONTEXT_SCRIPT))
 
-    async def _description(self, plan: Plan, view: _View, datastore_document: str) -> str:
+    async def _description(self, plan: Plan, view: _View) -> str:
         """Have the VMM plugin write the deployment description, and let hooks change it."""
         record = view.record
         writer = self._core.drivers.description_writer(record.vm_mad)
@@ -218,8 +216,8 @@ class DriverSteps:
             vm_id=plan.vm_id,
             host=record.hostname,
             vm_xml=view.document,
-            datastore_xml=datastore_document,
-            host_xml=host_xml(view.host) if view.host is not None else "",
+            datastore_xml=view.datastore_document,
+            host_xml=view.host_document,
             attempt=plan.attempt,
         )
         reply = await self._core.drivers.request("vmm", writer, request, timeout=DESCRIBE_TIMEOUT)
