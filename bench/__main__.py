@@ -17,6 +17,7 @@ from bench.api import (
     measure_memory,
     measure_pool,
     measure_restart,
+    measure_sharing,
 )
 from bench.drivers import measure_driver_actions
 from bench.figures import Figure, read_references, short, table
@@ -29,6 +30,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "allocate": measure_allocate,
     "info": measure_info,
     "pool": measure_pool,
+    "sharing": measure_sharing,
     "memory": measure_memory,
     "restart": measure_restart,
     "lifecycle": measure_lifecycle,

@@ -11,6 +11,7 @@ from bench.figures import Figure
 from bench.front_end import SESSION, FrontEnd
 from bench.load import Load, drive
 from opennebula_core.client.values import write_call
+from opennebula_core.model.acl import parse_rule
 
 TEMPLATE: Final = """
 NAME = "bench-{number}"
@@ -23,7 +24,7 @@ CONTEXT = [ NETWORK = "YES", SSH_PUBLIC_KEY = "$USER[SSH_PUBLIC_KEY]" ]
 DESCRIPTION = "a VM of the benchmark"
 SCHED_REQUIREMENTS = "ARCH = \\"x86_64\\""
 """
-REPEATS: Final = 7
+REPEATS: Final = 15
 
 
 def vm_count(front_end: FrontEnd) -> int:
@@ -75,8 +76,9 @@ def measure_info(front_end: FrontEnd, scale: float) -> Iterator[Figure]:
     yield Figure("info-p99", load.latency_ms(0.99))
 
 
-def _listing_ms(front_end: FrontEnd, method: str, *params: object) -> float:
-    body = write_call(method, (SESSION, *params))
+def listing_ms(front_end: FrontEnd, method: str, *params: object, session: str = SESSION) -> float:
+    """Return how long a listing takes, from the call to its last byte: the median of several."""
+    body = write_call(method, (session, *params))
     loads: list[Load] = [drive(front_end.port, [body], 1) for _ in range(REPEATS)]
     return median(load.latencies_s[0] for load in loads) * 1000
 
@@ -86,13 +88,33 @@ def measure_pool(front_end: FrontEnd, scale: float) -> Iterator[Figure]:
     total = max(int(10_000 * scale), 100)
     fill(front_end, total)
     last = vm_count(front_end) - 1
-    yield Figure("pool-1000", _listing_ms(front_end, "one.vmpool.info", -2, max(last - 999, 0), last, -1))
+    yield Figure("pool-1000", listing_ms(front_end, "one.vmpool.info", -2, max(last - 999, 0), last, -1))
     first = max(last + 1 - total, 0)
-    yield Figure("pool-10000", _listing_ms(front_end, "one.vmpool.info", -2, first, last, -1))
+    yield Figure("pool-10000", listing_ms(front_end, "one.vmpool.info", -2, first, last, -1))
     document = front_end.client.text("one.vmpool.info", -2, first, last, -1)
     yield Figure("pool-size", len(document) / 1e6)
-    yield Figure("pool-extended", _listing_ms(front_end, "one.vmpool.infoextended", -2, first, last, -1))
-    yield Figure("pool-page", _listing_ms(front_end, "one.vmpool.info", -2, 2000, -100, -1))
+    yield Figure("pool-extended", listing_ms(front_end, "one.vmpool.infoextended", -2, first, last, -1))
+    yield Figure("pool-page", listing_ms(front_end, "one.vmpool.info", -2, 2000, -100, -1))
+
+
+def measure_sharing(front_end: FrontEnd, scale: float) -> Iterator[Figure]:
+    """List VMs as oneadmin, and as a user whose right to each has to be found out."""
+    total = max(int(10_000 * scale), 100)
+    fill(front_end, total)
+    last = vm_count(front_end) - 1
+    user_id = front_end.client.integer("one.user.allocate", "bench", "bench", "core", [])
+    rule = parse_rule(f"#{user_id} VM/@0 USE #0")
+    front_end.client.call(
+        "one.acl.addrule", *(f"{number:x}" for number in (rule.user, rule.resource, rule.rights))
+    )
+    for key, session in (("all", SESSION), ("shared", "bench:bench")):
+        params = (-2, max(last + 1 - total, 0), last, -1)
+        listing_ms(front_end, "one.vmpool.info", *params, session=session)  # who calls is known from here on
+        before_s = front_end.cpu_s()
+        taken_ms = listing_ms(front_end, "one.vmpool.info", *params, session=session)
+        yield Figure(f"pool-{key}-cpu", (front_end.cpu_s() - before_s) / REPEATS * 1000)
+        if key == "shared":
+            yield Figure("pool-shared", taken_ms)
 
 
 def measure_hosts(front_end: FrontEnd, scale: float) -> Iterator[Figure]:
@@ -103,7 +125,7 @@ def measure_hosts(front_end: FrontEnd, scale: float) -> Iterator[Figure]:
         for number in range(count)
     ]
     yield Figure("host-allocate", drive(front_end.port, calls, 1).per_s)
-    yield Figure("host-pool", _listing_ms(front_end, "one.hostpool.info"))
+    yield Figure("host-pool", listing_ms(front_end, "one.hostpool.info"))
 
 
 def measure_memory(front_end: FrontEnd, scale: float) -> Iterator[Figure]:

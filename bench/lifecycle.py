@@ -11,6 +11,7 @@ from bench.api import fill, vm_count
 from bench.figures import Figure
 from bench.front_end import SESSION, FrontEnd
 from bench.load import drive
+from bench.reports import measure_reports
 from opennebula_core.client.values import write_call
 from opennebula_core.errors import ClientError
 from opennebula_core.model.states import HostState, ImageState, LcmState, VmState
@@ -93,6 +94,13 @@ class Lifecycle:
         )
         return time.perf_counter() - started
 
+    def guests(self) -> dict[int, list[int]]:
+        """Return which of the VMs are on which host."""
+        found: dict[int, list[int]] = {}
+        for vm_id in self._ids:
+            found.setdefault(self._hosts[vm_id % HOSTS], []).append(vm_id)
+        return found
+
     def _drive(self, calls: Iterator[bytes]) -> None:
         drive(self._front_end.port, calls, CLIENTS)
 
@@ -127,4 +135,5 @@ def measure_lifecycle(front_end: FrontEnd, scale: float) -> Iterator[Figure]:
     before_s = front_end.cpu_s()
     yield Figure("deploy", count / cloud.deploy_s())
     yield Figure("deploy-cpu", (front_end.cpu_s() - before_s) / count * 1000)
+    yield from measure_reports(front_end, cloud.guests(), scale)
     yield Figure("terminate", count / cloud.terminate_s())
