@@ -141,7 +141,7 @@ async def build(
             store, session_s=config.api.session_s, umask=int(config.users.umask, 8), drivers=pool
         )
         undo.callback(authenticator.close)
-        dispatcher, feed = _dispatcher(config, store, authenticator, registry, hooks)
+        dispatcher, feed = _dispatcher(core, authenticator, registry, hooks)
         application = HttpApplication(
             dispatcher, store, registry.routes, max_body_bytes=config.api.max_request_mib << 20
         )
@@ -169,12 +169,16 @@ def _core(config: Config, location: Location, store: Store, pool: DriverPool, ho
 
 
 def _dispatcher(
-    config: Config, store: Store, authenticator: Authenticator, registry: ManagerRegistry, hooks: HookManager
+    core: Core, authenticator: Authenticator, registry: ManagerRegistry, hooks: HookManager
 ) -> tuple[Dispatcher, ChangeFeed]:
-    feed = ChangeFeed(store)
-    table = method_table(config, feed, registry)
+    feed = ChangeFeed(core.store)
     dispatcher = Dispatcher(
-        store, authenticator, table, version=config.api.version, hooks=RequestHooks(hooks)
+        core.store,
+        authenticator,
+        method_table(core.config, feed, registry),
+        version=core.config.api.version,
+        hooks=RequestHooks(hooks),
+        recorder=core.call_recorder,
     )
     return dispatcher, feed
 

@@ -39,9 +39,11 @@ from opennebula_core.errors import (
     InternalError,
     RequestError,
     StateError,
+    StoreError,
     TemplateError,
     XmlError,
 )
+from opennebula_core.managers.core import CallRecorder
 
 LOG = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class Dispatcher:
         *,
         version: str,
         hooks: RequestHooks | None = None,
+        recorder: CallRecorder | None = None,
     ) -> None:
         self.metrics = RequestMetrics()
         self._store = store
@@ -72,6 +75,7 @@ class Dispatcher:
         self._table = table
         self._introspection = Introspection(table, version)
         self._hooks = hooks if hooks is not None and hooks.are_wanted else None
+        self._recorder = recorder
 
     async def answer(self, body: bytes, peer: str, place: Place) -> Chunks:
         """Return the XML-RPC answer to an XML-RPC call; never raises for anything that a caller sends.
@@ -104,12 +108,15 @@ class Dispatcher:
         name = entry.method.name
         session: Session | None = None
         error: RequestError | None = None
+        params: tuple[object, ...] = ()
+        result: object = None
         try:
             session = await self._session(given, peer)
             params = entry.bind(given)
             if self._hooks is not None:
                 self._hooks.before_request(session, name, params)
-            value = success(await self._carry_out(entry, session, params, place))
+            result = await self._carry_out(entry, session, params, place)
+            value = success(result)
         except RequestError as refused:
             error = refused
         except Fault:
@@ -118,12 +125,28 @@ class Dispatcher:
             error = _as_refusal(name, failure)
         if error is not None:
             value = refusal(error, name)
+        if session is not None and self._is_recorded(name):
+            await self._record(entry, params, result if error is None else error)
         duration_s = time.perf_counter() - started
         self.metrics.count(name, duration_s, is_success=error is None)
         if self._hooks is not None and session is not None:
             code, text = (0, "") if error is None else (error.code, str(error))
             self._hooks.request_done(RequestOutcome(name, session.user_id, code, text, duration_s))
         return value
+
+    def _is_recorded(self, name: str) -> bool:
+        return self._recorder is not None and self._recorder.wants(name)
+
+    async def _record(self, entry: Entry, params: tuple[object, ...], answer: object) -> None:
+        """Keep a call for hooks; one that wrote is kept by what it wrote."""
+        recorder, name = self._recorder, entry.method.name
+        is_kept = entry.method.mode is Mode.WRITE and not isinstance(answer, RequestError)
+        if recorder is None or is_kept:
+            return
+        try:
+            await self._store.write(lambda tx: recorder.answered(tx, name, params, answer))
+        except StoreError as error:
+            LOG.error("method %s: hooks will not hear of a call: %s", name, error)
 
     async def _session(self, given: Sequence[object], peer: str) -> Session:
         if not given:
@@ -165,6 +188,10 @@ class Dispatcher:
 
         def change(transaction: Transaction) -> object:
             authorise(transaction, session, entry, params)
+            if self._recorder is not None and self._recorder.wants(entry.method.name):
+                return self._recorder.carry_out(
+                    transaction, entry.method.name, params, lambda: handler(transaction, session, *prepared)
+                )
             return handler(transaction, session, *prepared)
 
         return await self._store.write(change)

@@ -15,6 +15,7 @@ from opennebula_core.config.settings import (
     DatabaseSettings,
     DatastoreSettings,
     DriverSettings,
+    HookSettings,
     ImageSettings,
     LogSettings,
     MonitoringSettings,
@@ -37,6 +38,7 @@ PLAIN_SECTIONS: Final[Mapping[str, type]] = {
     "monitoring": MonitoringSettings,
     "datastores": DatastoreSettings,
     "vm": VmSettings,
+    "hooks": HookSettings,
     "images": ImageSettings,
     "networks": NetworkSettings,
     "users": UserSettings,
@@ -61,6 +63,7 @@ class Config:
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     datastores: DatastoreSettings = field(default_factory=DatastoreSettings)
     vm: VmSettings = field(default_factory=VmSettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
     images: ImageSettings = field(default_factory=ImageSettings)
     networks: NetworkSettings = field(default_factory=NetworkSettings)
     users: UserSettings = field(default_factory=UserSettings)

@@ -67,6 +67,11 @@ class Location:
         return self.var / "vms"
 
     @property
+    def hooks(self) -> Path:
+        """Commands of hooks; what lies elsewhere is not run unless the configuration allows it."""
+        return self.var / "remotes" / "hooks"
+
+    @property
     def database_file(self) -> Path:
         """The SQLite database."""
         return self.var / "one.db"
@@ -99,6 +104,15 @@ class Location:
 
     def create(self) -> None:
         """Make the folders that are missing, closed to everybody else; may be repeated."""
-        for folder in (self.root, self.etc, self.var, self.log, self.run, self.datastores, self.vms):
+        for folder in (
+            self.root,
+            self.etc,
+            self.var,
+            self.log,
+            self.run,
+            self.datastores,
+            self.vms,
+            self.hooks,
+        ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.scheduler_auth_file.parent.mkdir(mode=0o700, exist_ok=True)

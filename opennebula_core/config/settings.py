@@ -257,6 +257,30 @@ class VmSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """Commands that run on events; they lie in ``var/remotes/hooks``."""
+
+    concurrency: int = setting(10, Rule("commands that run at the same time", minimum=1, maximum=32))
+    timeout_s: float = setting(
+        600.0, Rule("longest time of a command whose hook has no TIMEOUT", minimum=1, maximum=86400)
+    )
+    log_kept: int = setting(20, Rule("executions of each hook that the log keeps", minimum=1, maximum=10000))
+    allowed_folders: tuple[str, ...] = setting(
+        (), Rule("further folders whose programs may be run, here or on hosts, as absolute paths")
+    )
+    remote_folder: str = setting(
+        "/var/tmp/one/hooks",
+        Rule(
+            "folder of the commands on hosts, for hooks with REMOTE",
+            pattern=r"/.*",
+            expected="an absolute path",
+        ),
+    )
+    ssh_config: str = setting("", Rule("configuration file of ssh for those; empty: ~/.ssh/config"))
+    ssh_user: str = setting("", Rule("user on the hosts; empty: ssh's configuration decides"))
+
+
+@dataclass(frozen=True, slots=True)
 class ImageSettings:
     """Defaults of images."""
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opennebula_core.db.hook_schema import add_hooks
 from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.views import ACCOUNTING_VIEWS
@@ -41,6 +42,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "initial schema", _create_initial_schema),
     Migration(2, "revisions of VMs", _number_vm_revisions),
     Migration(3, "scheduled actions", add_scheduled_actions),
+    Migration(4, "hooks", add_hooks),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -201,6 +201,14 @@ class Pool(Generic[T]):
             self.save_children(changed)
         self.tx.emit(self.kind, changed.id, event)
 
+    def save_after(self, before: str, changed: T) -> None:
+        """Write the object back; the change is one of its state unless that is what it was before.
+
+        :param before: what :meth:`state_text` said
+        """
+        state = self.state_text(changed)
+        self.save(changed, "update" if state == before else f"state {state}")
+
     def drop(self, object_id: int) -> None:
         """Remove the object's row and what belongs to it alone."""
         self.tx.execute(self.statements.delete, (object_id,))

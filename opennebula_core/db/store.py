@@ -68,6 +68,7 @@ class Store:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._listeners: list[Callable[[list[Change]], None]] = []
+        self._watchers: list[Callable[[Transaction], None]] = []
         self._connections: list[sqlite3.Connection] = []
         self._connections_lock = threading.Lock()
         self._commits = 0
@@ -149,6 +150,13 @@ class Store:
         result: T = job.future.result()
         return result
 
+    def before_commit(self, watcher: Callable[[Transaction], None]) -> None:
+        """Call ``watcher`` at the end of each job, on the writer: what it writes belongs to the job.
+
+        The job's changes stand in ``changes`` of the transaction.
+        """
+        self._watchers.append(watcher)
+
     def on_commit(self, listener: Callable[[list[Change]], None]) -> None:
         """Call ``listener`` with the changes of each commit, on the event loop of the first job in it."""
         self._listeners.append(listener)
@@ -192,13 +200,14 @@ class Store:
             changes = []
         self._deliver(group, changes)
 
-    @staticmethod
-    def _run_job(transaction: Transaction, job: _Job) -> None:
+    def _run_job(self, transaction: Transaction, job: _Job) -> None:
         transaction.begin()
         connection = transaction.connection
         connection.execute("SAVEPOINT job")
         try:
             job.result = job.work(transaction)
+            for watcher in self._watchers:
+                watcher(transaction)
         except BaseException as error:  # noqa: BLE001 - the writer must go on; the caller gets the error
             connection.execute("ROLLBACK TO job")
             job.error = error

@@ -238,6 +238,18 @@ class GroupRow(PoolRow):
         table_name = "group"
 
 
+class HookRow(PoolRow):
+    """Hooks."""
+
+    type = TextField()
+    call = TextField()
+    resource = TextField()
+    state = TextField()
+
+    class Meta:
+        table_name = "hook"
+
+
 POOL_TABLES: tuple[type[PoolRow], ...] = (
     VmRow,
     HostRow,
@@ -249,4 +261,5 @@ POOL_TABLES: tuple[type[PoolRow], ...] = (
     SecurityGroupRow,
     UserRow,
     GroupRow,
+    HookRow,
 )

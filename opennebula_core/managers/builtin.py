@@ -6,6 +6,7 @@ from opennebula_core.managers.access.manager import AccessManager
 from opennebula_core.managers.accounting.manager import AccountingManager
 from opennebula_core.managers.cluster.manager import ClusterManager
 from opennebula_core.managers.datastore.manager import DatastoreManager
+from opennebula_core.managers.hook.manager import EventHookManager
 from opennebula_core.managers.host.manager import HostManager
 from opennebula_core.managers.image.manager import ImageManager
 from opennebula_core.managers.network.manager import NetworkManager
@@ -21,6 +22,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
     return (
         ("vm", VmManager()),
         ("schedule", ScheduleManager()),
+        ("hook", EventHookManager()),
         ("host", HostManager()),
         ("image", ImageManager()),
         ("datastore", DatastoreManager()),

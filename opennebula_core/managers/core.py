@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.contracts.manager import StepHandler
 from opennebula_core.db.store import Store
+from opennebula_core.db.transaction import Transaction
 from opennebula_core.managers.drivers import Drivers
 from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.managers.monitoring import MonitoringCache
@@ -32,6 +33,24 @@ class ReportTaker(Protocol):
         """Take in one message of monitoring."""
 
 
+class CallRecorder(Protocol):
+    """What keeps calls of the API for hooks: the part of the hook manager that the dispatcher speaks to."""
+
+    def wants(self, method: str) -> bool:
+        """Return whether any hook is about the method."""
+
+    def carry_out(
+        self, tx: Transaction, method: str, parameters: Sequence[object], call: Callable[[], object]
+    ) -> object:
+        """Make a call that writes, and keep it in the same transaction; return what it returns."""
+
+    def answered(self, tx: Transaction, method: str, parameters: Sequence[object], answer: object) -> None:
+        """Keep a call that wrote nothing: one that reads, or one that was refused.
+
+        :param answer: the error that it was refused with, else what it returned
+        """
+
+
 @dataclass(slots=True)
 class Core:
     """The services of one front-end, put together by the daemon.
@@ -49,6 +68,7 @@ class Core:
     vm_log: VmLog
     executor: Executor = field(init=False)
     host_watch: ReportTaker = field(init=False)
+    call_recorder: CallRecorder | None = None
     progress: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     on_start: list[Callable[[], object]] = field(default_factory=list)
     step_kinds: dict[str, StepHandler] = field(default_factory=dict)

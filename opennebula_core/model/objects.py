@@ -271,6 +271,22 @@ class Group(PoolObject):
 
 
 @dataclass(slots=True)
+class Hook(PoolObject):
+    """A command that the core runs on an event.
+
+    :param type: ``api`` or ``state``
+    :param call: the method that it is about; empty for a hook on states
+    :param resource: VM, HOST or IMAGE; empty for a hook on calls
+    :param state: as events name it: ``MONITORED``, or STATE and LCM_STATE of VMs
+    """
+
+    type: str = ""
+    call: str = ""
+    resource: str = ""
+    state: str = ""
+
+
+@dataclass(slots=True)
 class AclRule:
     """An access rule with OpenNebula's bits (``templates-and-expressions``, ACL section of the API)."""
 

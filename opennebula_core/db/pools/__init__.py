@@ -8,6 +8,7 @@ from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.connection import Writer
 from opennebula_core.db.pool import Pool
 from opennebula_core.db.pools.groups import ClusterPool, GroupPool, SecurityGroupPool, UserPool
+from opennebula_core.db.pools.hook import HookPool
 from opennebula_core.db.pools.host import HostPool
 from opennebula_core.db.pools.network import NetworkPool
 from opennebula_core.db.pools.storage import DatastorePool, ImagePool
@@ -31,6 +32,7 @@ class Pools:
         self.security_groups = SecurityGroupPool(writer)
         self.users = UserPool(writer)
         self.groups = GroupPool(writer)
+        self.hooks = HookPool(writer)
         pools: tuple[Pool[Any], ...] = (
             self.vms,
             self.hosts,
@@ -42,6 +44,7 @@ class Pools:
             self.security_groups,
             self.users,
             self.groups,
+            self.hooks,
         )
         self._by_kind: dict[ObjectKind, Pool[Any]] = {pool.kind: pool for pool in pools}
 

@@ -137,9 +137,9 @@ class HostWatch:
         def write(tx: Transaction) -> None:
             known = tx.hosts.find(message.host_id)
             if known is not None and apply_system(tx, known, message.attributes):
-                known.last_monitored = tx.now
+                known.last_monitored, before = tx.now, known.state.name
                 self._found(known)
-                tx.hosts.save(known, f"state {known.state.name}")
+                tx.hosts.save_after(before, known)
 
         await self._core.store.write(write)
 

@@ -131,10 +131,10 @@ def _clone(core: Core, work: ImageWork) -> Method:
             tx.images.allocate(copy)
         except InternalError as error:
             raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
-        source.cloning_ops += 1
+        source.cloning_ops, before = source.cloning_ops + 1, source.state.name
         if source.state is ImageState.READY:
             source.prev_state, source.state = source.state, ImageState.CLONE
-        tx.images.save(source, f"state {source.state.name}")
+        tx.images.save_after(before, source)
         work.begin(tx, copy)
         return copy.id
 
@@ -196,9 +196,9 @@ def _changes() -> Iterable[Method]:
             raise ActionError(
                 f"Cannot {'enable' if wanted else 'disable'} image in state: {image.state.name}", image_id
             )
-        image.prev_state = image.state
+        image.prev_state, before = image.state, image.state.name
         image.state = ImageState.READY if wanted else ImageState.DISABLED
-        tx.images.save(image, f"state {image.state.name}")
+        tx.images.save_after(before, image)
         return image_id
 
     def persistent(tx: Transaction, session: Session, image_id: int, wanted: bool) -> int:

@@ -155,10 +155,10 @@ class ImageWork:
     def _end_cloning(tx: Transaction, source_id: int) -> None:
         source = tx.images.find(source_id)
         if source is not None:
-            source.cloning_ops = max(source.cloning_ops - 1, 0)
+            source.cloning_ops, before = max(source.cloning_ops - 1, 0), source.state.name
             if source.state is ImageState.CLONE and not source.cloning_ops:
                 source.state = ImageState.USED if source.running_vms else ImageState.READY
-            tx.images.save(source, f"state {source.state.name}")
+            tx.images.save_after(before, source)
 
     def _wake_vms(self, tx: Transaction, image: Image) -> None:
         """Let the VMs go on that waited for the image, once none of theirs is missing."""

@@ -46,7 +46,8 @@ class VmEffects:
         if before != (state, lcm_state):
             vm.prev_state, vm.prev_lcm_state = before
             vm.state, vm.lcm_state = state, lcm_state
-        tx.vms.save(vm, f"state {state.name} {lcm_state.name}")
+        is_change = before != (state, lcm_state)
+        tx.vms.save(vm, f"state {state.name} {lcm_state.name}" if is_change else "update")
         if before != (state, lcm_state):
             tx.after_commit(lambda: self._tell(vm.id, before, (state, lcm_state)))
 
