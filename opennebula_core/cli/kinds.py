@@ -56,4 +56,5 @@ TEMPLATE: Final = Kind("template", "one.template", "one.templatepool.info", "VMT
 DATASTORE: Final = Kind("datastore", "one.datastore", "one.datastorepool.info", "DATASTORE", None)
 CLUSTER: Final = Kind("cluster", "one.cluster", "one.clusterpool.info", "CLUSTER", None)
 USER: Final = Kind("user", "one.user", "one.userpool.info", "USER", None)
+HOOK: Final = Kind("hook", "one.hook", "one.hookpool.info", "HOOK")
 GROUP: Final = Kind("group", "one.group", "one.grouppool.info", "GROUP", None)

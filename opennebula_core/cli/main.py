@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("opennebula_core.cli.user:user", "Users."),
     "group": ("opennebula_core.cli.group:group", "Groups."),
     "acl": ("opennebula_core.cli.acl:acl", "Access rules."),
+    "hook": ("opennebula_core.cli.hook:hook", "Hooks: commands that run on events."),
     "acct": ("opennebula_core.cli.acct:acct", "Who used what, and when."),
     "showback": ("opennebula_core.cli.showback:showback", "What VMs have cost, by month."),
     "completion": ("opennebula_core.cli.completion:completion", "Print a script for the shell's completion."),
@@ -129,7 +130,7 @@ def _program(name: str) -> Callable[[], None]:
 
 
 NAMED_PROGRAMS = (
-    "vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl",
+    "vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl", "hook",
     "acct", "showback",
 )  # fmt: skip
 """Commands that are programs of their own, too: ``onevm`` and so on."""
@@ -143,6 +144,7 @@ onedatastore = _program("datastore")
 onecluster = _program("cluster")
 oneuser = _program("user")
 onegroup = _program("group")
+onehook = _program("hook")
 oneacl = _program("acl")
 oneacct = _program("acct")
 oneshowback = _program("showback")

@@ -41,7 +41,7 @@ def add_ownership_commands(group: click.Group, kind: Kind, *, can_lock: bool = T
     _add_chmod(group, kind)
     _add_chown(group, kind)
     if can_lock:
-        _add_locks(group, kind)
+        add_lock_commands(group, kind)
 
 
 def _add_chmod(group: click.Group, kind: Kind) -> None:
@@ -77,7 +77,9 @@ def _add_chown(group: click.Group, kind: Kind) -> None:
         for_each(application, kind, (words,), lambda item: client.call(method, item, _KEEP, group_id))
 
 
-def _add_locks(group: click.Group, kind: Kind) -> None:
+def add_lock_commands(group: click.Group, kind: Kind) -> None:
+    """Add ``lock`` and ``unlock`` to a group."""
+
     @group.command("lock", help=f"Lock {kind.title}s: against changes, or more or less than that.")
     @click.argument("words", nargs=-1, required=True, metavar=several(kind), type=ObjectWord(kind))
     @click.option(

@@ -28,6 +28,7 @@ A cloud keeps everything below one folder: what `ONE_LOCATION` names, else `~/.o
 | `var/log/` | the logs of the programs and drivers |
 | `var/datastores/` | images, on the front-end |
 | `var/vms/ID/` | a VM's log, deployment descriptions and transfer scripts |
+| `var/remotes/hooks/` | programs that [hooks](hooks.md) run |
 | `var/run/` | process ids |
 
 The first `one start` writes `etc/oned.toml`, in which every setting stands with its default behind a `#`.

@@ -202,3 +202,15 @@ def test_the_row_that_a_right_was_checked_on_is_loaded_unless_something_was_writ
         return seen
 
     assert store.write_now(work) == [0, 1]
+
+
+def test_a_save_is_one_of_the_state_only_when_that_changed(store: Store) -> None:
+    def change(tx: Transaction) -> None:
+        host = Host(-1, "h1")
+        tx.hosts.allocate(host)
+        tx.hosts.save_after("INIT", host)
+        tx.hosts.save_after("ERROR", host)
+
+    store.write_now(change)
+    events = [change.event for change in store.read(lambda tx: tx.changes_after(0, 9))]
+    assert events == ["allocate INIT", "update", "state INIT"]

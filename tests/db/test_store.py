@@ -150,3 +150,23 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "one.db").write_text("this is no database, " * 100)
     with pytest.raises(StoreError, match="open database"):
         Store(tmp_path / "one.db")
+
+
+async def test_a_watcher_writes_within_the_job_and_fails_with_it(store: Store) -> None:
+    seen: list[tuple[ObjectKind, int, str]] = []
+
+    def watch(tx: Transaction) -> None:
+        seen.extend(tx.changes)
+        tx.execute("INSERT INTO setting VALUES ('watched', ?)", (str(len(tx.changes)),))
+
+    def change(tx: Transaction) -> None:
+        tx.emit(ObjectKind.VM, 7, "update")
+
+    store.before_commit(watch)
+    await store.write(change)
+    assert seen == [(ObjectKind.VM, 7, "update")]
+    value = "SELECT value FROM setting WHERE key = 'watched'"
+    assert store.read(lambda tx: tx.value(value)) == "1"
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.write(change)
+    assert store.read(lambda tx: tx.last_change()) == 1

@@ -259,23 +259,22 @@ def test_nothing_is_lost_or_done_twice_when_the_daemon_is_killed(tmp_path: Path,
 
 def test_pyone_reads_the_documents(tmp_path: Path, script: Script) -> None:
     script("echo.sh", "echo $1")
-    with _daemon(tmp_path) as (_, client):
-        one = pyone.OneServer(client.endpoint, session="oneadmin:secret")
-        try:
-            template = {"NAME": "h", "TYPE": "state", "RESOURCE": "VM", "STATE": "HOLD", "COMMAND": "echo.sh"}
-            hook_id = one.hook.allocate(template | {"ARGUMENTS": "$TEMPLATE"})
-            one.vm.allocate({"CPU": 1, "MEMORY": 64}, True)
-            wait_until(lambda: one.hook.info(hook_id).HOOKLOG.HOOK_EXECUTION_RECORD, "the command has run")
-            hook = one.hook.info(hook_id)
-            (record,) = hook.HOOKLOG.HOOK_EXECUTION_RECORD
-            assert (hook.NAME, hook.TYPE, hook.TEMPLATE["LCM_STATE"]) == ("h", "state", "LCM_INIT")
-            assert (record.EXECUTION_ID, record.EXECUTION_RESULT.CODE) == (0, 0)
-            assert [item.NAME for item in one.hookpool.info(-2, -1, -1).HOOK] == ["h"]
-            vm_id = one.vm.allocate(
-                "CPU=1\nMEMORY=64\nSCHED_ACTION=[ACTION=hold,TIME=+500,REPEAT=3,DAYS=5]\n", True
-            )
-            vm = one.vm.info(vm_id)
-            assert vm.SCHED_ACTIONS.ID == [0]
-            assert vm.TEMPLATE["SCHED_ACTION"]["REPEAT"] == "3"
-        finally:
-            one.server_close()
+    with (
+        _daemon(tmp_path) as (_, client),
+        pyone.OneServer(client.endpoint, session="oneadmin:secret") as one,
+    ):
+        template = {"NAME": "h", "TYPE": "state", "RESOURCE": "VM", "STATE": "HOLD", "COMMAND": "echo.sh"}
+        hook_id = one.hook.allocate(template | {"ARGUMENTS": "$TEMPLATE"})
+        one.vm.allocate({"CPU": 1, "MEMORY": 64}, True)
+        wait_until(lambda: one.hook.info(hook_id).HOOKLOG.HOOK_EXECUTION_RECORD, "the command has run")
+        hook = one.hook.info(hook_id)
+        (record,) = hook.HOOKLOG.HOOK_EXECUTION_RECORD
+        assert (hook.NAME, hook.TYPE, hook.TEMPLATE["LCM_STATE"]) == ("h", "state", "LCM_INIT")
+        assert (record.EXECUTION_ID, record.EXECUTION_RESULT.CODE) == (0, "0")
+        assert [item.NAME for item in one.hookpool.info(-2, -1, -1).HOOK] == ["h"]
+        vm_id = one.vm.allocate(
+            "CPU=1\nMEMORY=64\nSCHED_ACTION=[ACTION=hold,TIME=+500,REPEAT=3,DAYS=5]\n", True
+        )
+        vm = one.vm.info(vm_id)
+        assert vm.SCHED_ACTIONS.ID == [0]
+        assert vm.TEMPLATE["SCHED_ACTION"]["REPEAT"] == "3"
