@@ -26,6 +26,7 @@ from opennebula_core.model.objects import (
     Cluster,
     Datastore,
     Group,
+    Hook,
     Host,
     Image,
     Network,
@@ -75,6 +76,7 @@ OBJECTS: dict[ObjectKind, type[PoolObject]] = {
     ObjectKind.SECGROUP: SecurityGroup,
     ObjectKind.USER: User,
     ObjectKind.GROUP: Group,
+    ObjectKind.HOOK: Hook,
 }
 
 
