@@ -138,7 +138,12 @@ async def build(
         sink.connect(core)
         await store.write(lambda tx: prepare_database(tx, location, config, registry))
         authenticator = Authenticator(
-            store, session_s=config.api.session_s, umask=int(config.users.umask, 8), drivers=pool
+            store,
+            session_s=config.api.session_s,
+            umask=int(config.users.umask, 8),
+            drivers=pool,
+            default_auth=config.users.default_auth,
+            token_lookup=core.tokens.find,
         )
         undo.callback(authenticator.close)
         dispatcher, feed = _dispatcher(core, authenticator, registry, hooks)

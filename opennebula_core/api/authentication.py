@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import os
 import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from opennebula_core.api.auth_drivers import AuthDrivers, DriverLogins
+from opennebula_core.api.password_checks import REFUSED, PasswordChecks
 from opennebula_core.api.server_cipher import read_server_session
-from opennebula_core.api.sessions import FailedLogins, SessionCache
+from opennebula_core.api.sessions import MAX_WAIT_S, FailedLogins, SessionCache
 from opennebula_core.contracts.method import Session
 from opennebula_core.db.store import Store
-from opennebula_core.db.transaction import Snapshot
-from opennebula_core.errors import AuthenticationError, DriverError, PluginError
+from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.errors import AuthenticationError
+from opennebula_core.managers.access.tokens import LoginToken
 from opennebula_core.model.objects import User
-from opennebula_core.model.passwords import Cost, decoy, is_password
-from opennebula_core.wire.requests import AuthRequest, Reply
+from opennebula_core.model.passwords import Cost, is_old_digest
 
 LOG = logging.getLogger(__name__)
 
-REFUSED: Final = "User couldn't be authenticated, aborting call."
 MAX_NAME_CHARACTERS: Final = 128
 MAX_SESSION_CHARACTERS: Final = 16384
-MAX_WAIT_S: Final = 30.0
-"""An attempt that would have to wait longer for its turn is refused unheard."""
-MAX_HASHES_WAITING: Final = 64
+CORE, PUBLIC, SERVER_CIPHER, SERVER = "core", "public", "server_cipher", "server_"
+"""Names of drivers that the core itself is; users of other servers' drivers have none here."""
 _FOREVER_S: Final = float("inf")
-
-
-class AuthDrivers(Protocol):
-    """Asks an authentication driver; the driver pool does."""
-
-    def request(self, kind: str, name: str, request: AuthRequest) -> Awaitable[Reply]:
-        """Return the driver's answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoginToken:
-    """A live login token: a secret in place of the password.
-
-    :param group_id: the only group of calls made with it; -1 for the user's own groups
-    :param lifetime_s: seconds that it is still good for
-    """
-
-    group_id: int
-    lifetime_s: float
 
 
 TokenLookup = Callable[[Snapshot, int, str], LoginToken | None]
@@ -66,10 +44,12 @@ class _Verdict:
 class Authenticator:
     """Turns session texts into sessions.
 
-    Passwords are hashed on threads of their own, a text that several calls bring at the same time once; what
-    was verified is remembered for ``session_s``. An unknown user takes as long as a wrong password.
+    A text that several calls bring at the same time is checked once; what was verified is remembered for
+    ``session_s``. An unknown user takes as long as a wrong password. Guesses are slowed down; a text that was
+    right before is not, so that nobody's guesses keep its owner out.
 
     :param drivers: where users with a driver of their own are asked about; None: nobody of them gets in
+    :param default_auth: the driver that is asked about unknown names, and may make users of them
     :param token_lookup: how login tokens are found; None: there are none
     :param cost: the work of one hash that nobody's password is compared with
     """
@@ -81,21 +61,18 @@ class Authenticator:
         session_s: float = 900.0,
         umask: int = 0o177,
         drivers: AuthDrivers | None = None,
+        default_auth: str = "",
         token_lookup: TokenLookup | None = None,
         cost: Cost | None = None,
     ) -> None:
         self._store = store
         self._umask = umask
-        self._drivers = drivers
+        self._drivers = DriverLogins(store, drivers, default_auth) if drivers is not None else None
         self._token_lookup = token_lookup
         self._cache = SessionCache(session_s)
         self._failed = FailedLogins()
         self._in_flight: dict[bytes, asyncio.Task[_Verdict | None]] = {}
-        self._hashes_waiting = 0
-        self._decoy = decoy(cost)
-        self._request_ids = itertools.count()
-        # Half of the cores: a flood of logins must leave room for those who are in already.
-        self._hashers = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="password")
+        self._passwords = PasswordChecks(cost)
         store.on_commit(self._cache.forget)
 
     def known(self, text: str) -> Session | None:
@@ -111,14 +88,15 @@ class Authenticator:
         name, _, secret = text.partition(":")
         if not name or not secret or len(name) > MAX_NAME_CHARACTERS or len(text) > MAX_SESSION_CHARACTERS:
             raise AuthenticationError(REFUSED)
-        wait_s = self._failed.turn_in_s(name, peer)
+        digest = self._cache.digest(text)
+        wait_s = 0.0 if self._cache.was_right(digest) else self._failed.turn_in_s(name, peer)
         if wait_s > MAX_WAIT_S:
             raise AuthenticationError(
                 f"{REFUSED} Too many logins of this user failed from this address; wait {wait_s:.0f} s."
             )
         if wait_s:
             await asyncio.sleep(wait_s)
-        verdict = await self._verify_once(self._cache.digest(text), name, secret)
+        verdict = await self._verify_once(digest, name, secret)
         if verdict is None:
             self._failed.failed(name, peer)
             LOG.warning("user %r: a login from %s failed", name, peer)
@@ -130,7 +108,7 @@ class Authenticator:
 
     def close(self) -> None:
         """End the threads."""
-        self._hashers.shutdown(wait=False, cancel_futures=True)
+        self._passwords.close()
 
     async def _verify_once(self, digest: bytes, name: str, secret: str) -> _Verdict | None:
         task = self._in_flight.get(digest)
@@ -142,42 +120,57 @@ class Authenticator:
 
     async def _verify_and_keep(self, digest: bytes, name: str, secret: str) -> _Verdict | None:
         generation = self._cache.generation
-        verdict = await self._verify(name, secret)
+        verdict = await self._verify(name, secret, was_right=self._cache.was_right(digest))
         if verdict is not None:
             self._cache.put(digest, verdict.session, verdict.user_ids, generation, verdict.lifetime_s)
         return verdict
 
-    async def _verify(self, name: str, secret: str) -> _Verdict | None:
+    async def _verify(self, name: str, secret: str, *, was_right: bool) -> _Verdict | None:
         user = self._store.read(lambda snapshot: snapshot.users.find_by_name(name))
-        if user is None or not user.enabled or user.auth_driver == "public":
-            await self._is_password(self._decoy, secret)
+        if user is None and self._drivers is not None and self._drivers.default:
+            user = await self._drivers.introduce(name, secret)
+            return None if user is None else _Verdict(self._session(user), (user.id,))
+        if user is None or not user.enabled:
+            await self._passwords.take_as_long(secret)
             return None
-        if self._token_lookup is not None:
-            by_token = self._verify_token(user, secret, self._token_lookup)
-            if by_token is not None:
-                return by_token
-        if user.auth_driver == "core":
-            is_right = await self._is_password(user.password, secret)
-            return _Verdict(self._session(user), (user.id,)) if is_right else None
-        if user.auth_driver.startswith("server_"):
+        by_token = self._verify_token(user, secret)
+        if by_token is not None:
+            return by_token
+        if user.auth_driver == SERVER_CIPHER:
             return self._verify_server_user(user, secret)
-        is_right = await self._ask_driver(user, secret)
+        is_right = await self._is_right(user, secret, was_right=was_right)
         return _Verdict(self._session(user), (user.id,)) if is_right else None
 
-    async def _is_password(self, stored: str, secret: str) -> bool:
-        if self._hashes_waiting >= MAX_HASHES_WAITING:
-            LOG.debug("logins: %d are waiting to be checked; one is refused unheard", self._hashes_waiting)
-            raise AuthenticationError(REFUSED)
-        self._hashes_waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._hashers, is_password, stored, secret)
-        finally:
-            self._hashes_waiting -= 1
+    async def _is_right(self, user: User, secret: str, *, was_right: bool) -> bool:
+        if user.auth_driver == CORE:
+            is_right = await self._passwords.is_right(user.password, secret, was_right=was_right)
+            if is_right and is_old_digest(user.password):
+                await self._store_anew(user, secret)
+            return is_right
+        if user.auth_driver == PUBLIC or user.auth_driver.startswith(SERVER) or self._drivers is None:
+            await self._passwords.take_as_long(secret)
+            return False
+        return await self._drivers.is_right(user, secret)
 
-    def _verify_token(self, user: User, secret: str, lookup: TokenLookup) -> _Verdict | None:
+    async def _store_anew(self, user: User, secret: str) -> None:
+        """Replace a mere digest, as OpenNebula stores passwords, now that the password is at hand."""
+        stored = await self._passwords.hashed(secret)
+
+        def write(tx: Transaction) -> None:
+            changed = tx.users.find(user.id)
+            if changed is not None and (changed.auth_driver, changed.password) == (CORE, user.password):
+                changed.password = stored
+                tx.users.save(changed)
+
+        await self._store.write(write)
+        LOG.info("user %r: the digest of the password was replaced by a hash", user.name)
+
+    def _verify_token(self, user: User, secret: str) -> _Verdict | None:
+        lookup = self._token_lookup
+        if lookup is None:
+            return None
         token = self._store.read(lambda snapshot: lookup(snapshot, user.id, secret))
-        if token is None:
+        if token is None or not _is_member(user, token.group_id):
             return None
         return _Verdict(self._session(user, token.group_id), (user.id,), token.lifetime_s)
 
@@ -189,23 +182,10 @@ class Authenticator:
         target = self._store.read(lambda snapshot: snapshot.users.find_by_name(call.target))
         if target is None or not target.enabled:
             return None
-        if call.group_id >= 0 and call.group_id not in (target.gid, *target.group_ids):
+        if not _is_member(target, call.group_id):
             return None
         session = self._session(target, call.group_id)
         return _Verdict(session, (server_user.id, target.id), call.expiry - now)
-
-    async def _ask_driver(self, user: User, secret: str) -> bool:
-        if self._drivers is None:
-            return False
-        request = AuthRequest(
-            next(self._request_ids), user.id, user.auth_driver, user.name, user.password, secret
-        )
-        try:
-            reply = await self._drivers.request("auth", user.auth_driver, request)
-        except (DriverError, PluginError) as error:
-            LOG.error("user %r: auth driver %r cannot be asked: %s", user.name, user.auth_driver, error)
-            return False
-        return reply.success
 
     def _session(self, user: User, group_id: int = -1) -> Session:
         """Return the user's session; in ``group_id`` alone when that is not negative."""
@@ -216,4 +196,9 @@ class Authenticator:
             return Session(user.id, user.name, user.gid, user.gname, group_ids, mask)
         group = self._store.read(lambda snapshot: snapshot.groups.find(group_id))
         group_name = group.name if group is not None else ""
-        return Session(user.id, user.name, group_id, group_name, frozenset({group_id}), mask)
+        return Session(user.id, user.name, group_id, group_name, frozenset({group_id}), mask, is_bound=True)
+
+
+def _is_member(user: User, group_id: int) -> bool:
+    """Return whether a call may be bound to a group; a negative one binds it to none."""
+    return group_id < 0 or group_id in (user.gid, *user.group_ids)

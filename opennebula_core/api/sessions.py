@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Final
 
 from opennebula_core.contracts.method import ObjectKind, Session
@@ -19,7 +20,10 @@ FREE_FAILURES: Final = 3
 """Failed logins that cost nothing: people mistype."""
 FIRST_DELAY_S: Final = 0.5
 MAX_DELAY_S: Final = 5.0
+MAX_WAIT_S: Final = 30.0
+"""An attempt that would have to wait longer for its turn is refused unheard."""
 FORGET_S: Final = 900.0
+_HOST_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class SessionCache:
         self._lifetime_s = lifetime_s
         self._key = secrets.token_bytes(32)
         self._verified: dict[bytes, _Verified] = {}
+        self._once_right: dict[bytes, None] = {}
         self._lock = threading.Lock()
         self.generation = 0
         """Counts what made sessions invalid; what was verified under an older one is not kept."""
@@ -57,6 +62,10 @@ class SessionCache:
             return None
         return verified.session
 
+    def was_right(self, digest: bytes) -> bool:
+        """Return whether the text was verified before, whatever has happened since: no guess is."""
+        return digest in self._once_right
+
     def put(
         self, digest: bytes, session: Session, user_ids: tuple[int, ...], generation: int, lifetime_s: float
     ) -> None:
@@ -68,6 +77,10 @@ class SessionCache:
         """
         expires = time.monotonic() + min(self._lifetime_s, lifetime_s)
         with self._lock:
+            self._once_right.pop(digest, None)
+            while len(self._once_right) >= MAX_SESSIONS:
+                del self._once_right[next(iter(self._once_right))]
+            self._once_right[digest] = None
             if generation != self.generation:
                 return
             self._verified.pop(digest, None)
@@ -103,38 +116,60 @@ def _delay_s(count: int) -> float:
 
 
 class FailedLogins:
-    """Slows down whoever guesses: each further failure of a user name from an address costs more waiting."""
+    """Slows down whoever guesses: each further failure of a user name from an address costs more waiting.
+
+    An IPv6 address counts as its network of 64 bits, which is what one machine is given.
+    """
 
     def __init__(self) -> None:
         self._failures: dict[tuple[str, str], _Failures] = {}
 
     def turn_in_s(self, name: str, peer: str) -> float:
-        """Return how long this attempt has to wait, and book it: attempts at the same time queue up."""
-        failures = self._failures.get((name, peer))
+        """Return how long this attempt has to wait, and book it: attempts at the same time queue up.
+
+        One that would have to wait longer than :data:`MAX_WAIT_S` gets no turn: else a flood of them would
+        keep the user's own attempts out for ever.
+        """
+        key = (name, network_of(peer))
+        failures = self._failures.get(key)
         if failures is None or failures.count < FREE_FAILURES:
             return 0.0
         now = time.monotonic()
         if now - failures.last > FORGET_S:
-            del self._failures[name, peer]
+            del self._failures[key]
             return 0.0
-        failures.not_before = max(now, failures.not_before) + _delay_s(failures.count)
-        return failures.not_before - now
+        turn = max(now, failures.not_before) + _delay_s(failures.count)
+        if turn - now <= MAX_WAIT_S:
+            failures.not_before = turn
+        return turn - now
 
     def next_delay_s(self, name: str, peer: str) -> float:
         """Return how long the next attempt will have to wait; books nothing."""
-        failures = self._failures.get((name, peer))
+        failures = self._failures.get((name, network_of(peer)))
         return 0.0 if failures is None else _delay_s(failures.count)
 
     def failed(self, name: str, peer: str) -> None:
         """Count a failure."""
         now = time.monotonic()
-        failures = self._failures.pop((name, peer), None) or _Failures(0, now, now)
+        key = (name, network_of(peer))
+        failures = self._failures.pop(key, None) or _Failures(0, now, now)
         failures.count += 1
         failures.last = now
         while len(self._failures) >= MAX_FAILURES:
             del self._failures[next(iter(self._failures))]
-        self._failures[name, peer] = failures
+        self._failures[key] = failures
 
     def succeeded(self, name: str, peer: str) -> None:
         """Forget the failures."""
-        self._failures.pop((name, peer), None)
+        self._failures.pop((name, network_of(peer)), None)
+
+
+def network_of(peer: str) -> str:
+    """Return what an address counts as: an IPv6 address its network, anything else itself."""
+    if ":" not in peer:
+        return peer
+    try:
+        address = IPv6Address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    return str(address.ipv4_mapped or int(address) >> _HOST_BITS)

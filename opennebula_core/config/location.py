@@ -86,6 +86,11 @@ class Location:
         """``serveradmin:secret``, with which the scheduler signs its requests, mode 0600."""
         return self.var / ".one" / "sched_auth"
 
+    @property
+    def token_key_file(self) -> Path:
+        """The key under which login tokens are stored, mode 0600; a backup of the database needs it, too."""
+        return self.var / ".one" / "token_key"
+
     def pid_file(self, program: str) -> Path:
         """Return the file that holds the process id of ``oned`` or ``onesched``."""
         return self.run / f"{program}.pid"

@@ -136,6 +136,13 @@ class DriverSettings:
     description: str = setting(
         "", Rule("vmm only: the plugin that writes deployment descriptions for the program")
     )
+    password_change: bool = setting(
+        True, Rule("auth only: the driver's users may change their passwords; administrators always may")
+    )
+    max_token_time_s: int = setting(
+        -1,
+        Rule("auth only: longest life of its users' login tokens; 0: none at all, -1: no limit", minimum=-1),
+    )
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
@@ -315,6 +322,14 @@ class NetworkSettings:
 class UserSettings:
     """Defaults of users."""
 
+    default_auth: str = setting(
+        "",
+        Rule(
+            "auth driver that is asked about names which are not known, and makes users of them; empty: none",
+            pattern=r"|[A-Za-z][A-Za-z0-9_-]*",
+            expected="the name of an auth driver",
+        ),
+    )
     umask: str = setting(
         "177",
         Rule(

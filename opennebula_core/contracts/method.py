@@ -104,7 +104,10 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who calls. ``group_ids`` holds the primary group too."""
+    """Who calls. ``group_ids`` holds the primary group too.
+
+    :param is_bound: the call is limited to one group, and may not undo that: by a new password, a wider token
+    """
 
     user_id: int
     user_name: str
@@ -112,6 +115,7 @@ class Session:
     group_name: str
     group_ids: frozenset[int]
     umask: int = 0o177
+    is_bound: bool = False
 
     @property
     def is_admin(self) -> bool:

@@ -38,11 +38,21 @@ def _number_vm_revisions(connection: sqlite3.Connection) -> None:
     )
 
 
+def _add_login_tokens(connection: sqlite3.Connection) -> None:
+    # expires: epoch seconds, -1 never; group_id: -1 all groups; key_id: which key they are stored under.
+    connection.execute(
+        """CREATE TABLE login_token (user_id INTEGER NOT NULL, digest TEXT NOT NULL, key_id TEXT NOT NULL,
+            sealed TEXT NOT NULL, expires INTEGER NOT NULL, group_id INTEGER NOT NULL,
+            PRIMARY KEY (user_id, digest)) WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "initial schema", _create_initial_schema),
     Migration(2, "revisions of VMs", _number_vm_revisions),
     Migration(3, "scheduled actions", add_scheduled_actions),
     Migration(4, "hooks", add_hooks),
+    Migration(5, "login tokens", _add_login_tokens),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -13,6 +13,7 @@ from opennebula_core.config.location import Location
 from opennebula_core.contracts.manager import StepHandler
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
+from opennebula_core.managers.access.tokens import Tokens
 from opennebula_core.managers.drivers import Drivers
 from opennebula_core.managers.hooks import CoreHooks
 from opennebula_core.managers.monitoring import MonitoringCache
@@ -68,6 +69,7 @@ class Core:
     vm_log: VmLog
     executor: Executor = field(init=False)
     host_watch: ReportTaker = field(init=False)
+    tokens: Tokens = field(init=False)
     call_recorder: CallRecorder | None = None
     progress: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     on_start: list[Callable[[], object]] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """Passwords as they are stored: ``scrypt$n=16384,r=8,p=5$<salt>$<key>``, salt and key in base64.
 
 Users of the driver ``core`` are stored so. Server users keep the SHA-256 hex digest that their protocol makes
-its cipher key from, and so do users that were taken over from an OpenNebula database; those are accepted too.
+its cipher key from. Digests of users that were taken over from an OpenNebula database (SHA-256, SHA-1 of old
+releases) are accepted too; whoever accepts one stores the password anew.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Final, Self
 _STORED: Final = re.compile(
     r"scrypt\$n=(\d{1,8}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)"
 )
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
+_SHA1_CHARACTERS: Final = 40
 _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 
@@ -82,14 +84,25 @@ def server_digest(password: str) -> str:
 def is_password(stored: str, password: str) -> bool:
     """Return whether ``password`` is the one that was stored. Takes a quarter of a second.
 
-    Source of the second form: OpenNebula 6.10, users of the driver core.
+    Source of the digests: OpenNebula 6.10 and 3.0, users of the driver core.
     """
     parsed = StoredPassword.parse(stored)
     if parsed is not None:
         return hmac.compare_digest(parsed.key, _derive(password, parsed.salt, parsed.cost))
-    if _DIGEST.fullmatch(stored):
-        return hmac.compare_digest(stored, server_digest(password))
-    return False
+    if not is_old_digest(stored):
+        return False
+    algorithm = hashlib.sha1 if len(stored) == _SHA1_CHARACTERS else hashlib.sha256
+    return hmac.compare_digest(stored, algorithm(password.encode(), usedforsecurity=False).hexdigest())
+
+
+def is_old_digest(stored: str) -> bool:
+    """Return whether a password is stored as a mere digest, which is to be replaced."""
+    return _DIGEST.fullmatch(stored) is not None
+
+
+def is_stored_password(stored: str) -> bool:
+    """Return whether a text is a stored password of any form, so that a user can log in by it."""
+    return is_old_digest(stored) or StoredPassword.parse(stored) is not None
 
 
 def _derive(password: str, salt: bytes, cost: Cost) -> bytes:

@@ -8,12 +8,13 @@ from statistics import median
 
 import pytest
 
-from opennebula_core.api.authentication import Authenticator, LoginToken
+from opennebula_core.api.authentication import Authenticator
 from opennebula_core.client.server_user import server_token
 from opennebula_core.contracts.method import Session
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import AuthenticationError, DriverTimeoutError
+from opennebula_core.managers.access.tokens import LoginToken
 from opennebula_core.model.objects import Group, User
 from opennebula_core.model.passwords import Cost, hash_password
 from opennebula_core.wire.requests import AuthRequest, Reply
@@ -134,13 +135,13 @@ async def test_the_same_text_at_the_same_time_is_hashed_once(
     door: Authenticator, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
-    verify = door._is_password
+    verify = door._passwords.is_right
 
-    async def counted(stored: str, secret: str) -> bool:
+    async def counted(stored: str, secret: str, *, was_right: bool) -> bool:
         hashed.append(secret)
-        return await verify(stored, secret)
+        return await verify(stored, secret, was_right=was_right)
 
-    monkeypatch.setattr(door, "_is_password", counted)
+    monkeypatch.setattr(door._passwords, "is_right", counted)
     sessions = await asyncio.gather(*(door.authenticate(ALICE, "peer") for _ in range(20)))
     assert len(set(map(id, sessions))) == 1
     assert hashed == ["wonder"]
@@ -223,14 +224,20 @@ async def test_a_server_user_may_narrow_the_groups(door: Authenticator, store: S
     edit(store, "alice", group_ids=[1, 100])
     name, target, token = server_token("serveradmin", "opensesame", "alice", int(time.time()) + 60).split(":")
     session = await door.authenticate(f"{name}:{target}:100:{token}", "peer")
-    assert session == Session(2, "alice", 100, "guests", frozenset({100}), 0o177)
+    assert session == Session(2, "alice", 100, "guests", frozenset({100}), 0o177, is_bound=True)
     assert await refused(door, f"{name}:{target}:0:{token}")
 
 
 async def test_a_token_stands_for_the_password(door: Authenticator, store: Store) -> None:
     assert (await door.authenticate("alice:t0ken", "peer")).group_ids == {1}
     store.write_now(lambda tx: tx.groups.allocate(Group(100, "guests")))
-    assert (await door.authenticate("bob:t0ken", "peer")).group_ids == {100}
+    assert await refused(door, "bob:t0ken")
+    edit(store, "bob", group_ids=[1, 100])
+    session = await door.authenticate("bob:t0ken", "peer")
+    assert session.group_ids == {100}
+    assert session.is_bound
+    edit(store, "bob", group_ids=[1])
+    assert await refused(door, "bob:t0ken")
 
 
 async def test_users_of_another_driver_are_asked_about_there(

@@ -35,7 +35,8 @@ class UserPool(Pool[User]):
         )
 
     def drop_children(self, object_id: int) -> None:
-        """Take the user out of the groups."""
+        """Take the user out of the groups, and end his tokens."""
+        self.tx.execute("DELETE FROM login_token WHERE user_id = ?", (object_id,))
         self.tx.execute("DELETE FROM user_group WHERE user_id = ?", (object_id,))
 
 

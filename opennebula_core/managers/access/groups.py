@@ -128,11 +128,17 @@ def _add_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -
         raise ActionError(f"User {user_id} is not part of Group {group_id}.", group_id)
     if user_id in group.admin_ids:
         raise ActionError(f"User {user_id} is already an administrator of Group {group_id}.", group_id)
+    make_admin(tx, group_id, user_id)
+    return group_id
+
+
+def make_admin(tx: Transaction, group_id: int, user_id: int) -> None:
+    """Make a member of a group one of its admins."""
+    group = tx.groups.get(group_id)
     for rule in _admin_rules(group_id, user_id):
         ensure_rule(tx, rule)
     group.admin_ids.append(user_id)
     tx.groups.save(group)
-    return group_id
 
 
 def _drop_admin(tx: Transaction, session: Session, group_id: int, user_id: int) -> int:

@@ -2,65 +2,91 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
+import secrets
 from collections.abc import Iterable
+from typing import Final
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.listing import ALL, select_pool
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.user import render_user, render_user_in_pool, user_pool_end
-from opennebula_core.errors import ActionError, AuthorizationError, InternalError
+from opennebula_core.errors import ActionError, AuthorizationError
 from opennebula_core.managers.access.groups import end_admin
+from opennebula_core.managers.access.passwords import (
+    chauth_method,
+    check_no_bond,
+    checked_driver,
+    passwd_method,
+    stored_password,
+)
 from opennebula_core.managers.access.rules import drop_rules_of
+from opennebula_core.managers.access.tokens import Tokens
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, update_method
-from opennebula_core.managers.pools import info_method
-from opennebula_core.managers.rights import require
+from opennebula_core.managers.rights import require, require_on
 from opennebula_core.model import acl
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import User
-from opennebula_core.model.passwords import hash_password
 
+TOKEN_PASSWORD: Final = "TOKEN_PASSWORD"
+"""Attribute of users under which the tokens of their VMs are made; made with the user, never taken away."""
+_TOKEN_PASSWORD_BYTES: Final = 32
 USER, GROUP = ObjectKind.USER, ObjectKind.GROUP
-CORE_DRIVER, SERVER_DRIVERS = "core", "server_"
-_DRIVER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
-_ADMINISTRATORS, _USERS_GROUP = 0, 1
+ADMINISTRATORS: Final = 0
+USERS_GROUP: Final = 1
 _MANAGE = (Need(USER, Right.MANAGE, "id"),)
 _ADMIN = (Need(USER, Right.ADMIN, "id"),)
 
 
 def user_methods(core: Core) -> Iterable[Method]:
     """Return all methods of users and their pool."""
-    yield update_method(Kind("one.user", USER, kept=("TOKEN_PASSWORD",)))
-    yield _info()
-    yield _pool()
+    yield update_method(Kind("one.user", USER, kept=(TOKEN_PASSWORD,)))
+    yield _info(core.tokens)
+    yield _pool(core.tokens)
     yield _allocate(core)
-    yield _passwd(core)
-    yield _chauth(core)
+    yield passwd_method(core)
+    yield chauth_method(core)
     yield from _membership()
     yield Method("one.user.enable", (Param("id", int), Param("enable", bool)), _ADMIN, Mode.WRITE, _enable,
                  "Enable or disable a user.")  # fmt: skip
     yield Method("one.user.delete", (Param("id", int),), _ADMIN, Mode.WRITE, _delete, "Remove a user.")
 
 
-def _info() -> Method:
-    shown = info_method("one.user", USER, lambda tx, user: render_user(user, show_password=True))
-
+def _info(tokens: Tokens) -> Method:
     def info(tx: Snapshot, session: Session, user_id: int, decrypt: bool) -> bytes:
         wanted = session.user_id if user_id < 0 else user_id
         if wanted != session.user_id:
             require(tx, session, USER, Right.USE, wanted)
-        # What is kept of a server user's password is the key to act as anybody: to look is not enough for it.
-        is_shown = session.is_admin or wanted == session.user_id
-        return render_user(tx.users.get(wanted), show_password=is_shown).encode()
+        user = tx.users.get(wanted)
+        return render_user(
+            user,
+            # What is kept of a server user's password is the key to act as anybody: to look is not enough.
+            show_password=(session.is_admin or wanted == session.user_id) and not session.is_bound,
+            show_tokens=_may_log_in_as(tx, session, user),
+            tokens=tokens.of(tx, wanted),
+        ).encode()
 
     return Method(
-        shown.name, shown.params, Access.HANDLER, shown.mode, info, "Return a user; -1 is the caller."
+        "one.user.info",
+        (Param("id", int), Param("decrypt", bool, False)),
+        Access.HANDLER,
+        Mode.POINT,
+        info,
+        "Return a user; -1 is the caller.",
     )
 
 
-def _pool() -> Method:
+def _may_log_in_as(tx: Snapshot, session: Session, user: User) -> bool:
+    """Return whether the caller could make tokens of the user, and therefore may see those there are."""
+    try:
+        require_on(tx, session, USER, Right.MANAGE, user)
+        check_no_bond(session, user)
+    except AuthorizationError:
+        return False
+    return True
+
+
+def _pool(tokens: Tokens) -> Method:
     def pool(tx: Snapshot, session: Session) -> bytes:
         selection = select_pool(USER, session, tx.acl_rules(), ALL)
         if not session.is_admin:
@@ -70,32 +96,29 @@ def _pool() -> Method:
                 selection.order,
             )
         users = tx.users.where(selection.sql, selection.parameters)
-        shown = (render_user_in_pool(user, show_password=session.is_admin) for user in users)
+        is_shown = session.is_admin and not session.is_bound
+        tokens_of = tokens.of_all(tx)
+        shown = (
+            render_user_in_pool(
+                user,
+                show_password=is_shown,
+                show_tokens=is_shown or (user.id == session.user_id and not session.is_bound),
+                tokens=tokens_of.get(user.id, ()),
+            )
+            for user in users
+        )
         return "".join(("&lt;USER_POOL&gt;", *shown, user_pool_end())).encode()
 
     return Method("one.userpool.info", (), Access.LISTING, Mode.READ, pool, "List users.")
 
 
-async def stored_password(driver: str, password: str) -> str:
-    """Return what is stored for a password: a hash for core users, else what the driver keeps.
-
-    :raises InternalError: it is empty
-    """
-    if driver == CORE_DRIVER:
-        if not password:
-            raise InternalError("Invalid PASSWORD, it cannot be empty")
-        return await asyncio.to_thread(hash_password, password)
-    return "".join(password.split()) if driver == "x509" else password
-
-
 def _allocate(core: Core) -> Method:
     async def allocate(session: Session, name: str, password: str, driver: str, group_ids: list[int]) -> int:
         check_name(name, allow_blanks=False)
-        driver = driver or CORE_DRIVER
-        _check_driver(session, driver, -1)
+        driver = checked_driver(session, driver, -1)
         stored = await stored_password(driver, password)
         user = User(id=-1, name=name, password=stored, auth_driver=driver)
-        user.group_ids = list(group_ids) or [_USERS_GROUP]
+        user.group_ids = list(group_ids) or [USERS_GROUP]
         return await core.store.write(lambda tx: _add(tx, session, user))
 
     return Method(
@@ -120,69 +143,17 @@ def _add(tx: Transaction, session: Session, user: User) -> int:
         for group in groups:
             require(tx, session, GROUP, Right.MANAGE, group.id)
     user.gid, user.gname = groups[0].id, groups[0].name
-    user.permissions = 0o600
-    tx.users.allocate(user)
-    user.uid, user.uname = user.id, user.name
-    tx.users.save(user)
+    make_user(tx, user)
     return user.id
 
 
-def _passwd(core: Core) -> Method:
-    async def passwd(session: Session, user_id: int, password: str) -> int:
-        user = core.store.read(lambda tx: tx.users.get(user_id))
-        stored = await stored_password(user.auth_driver, password)
-
-        def write(tx: Transaction) -> int:
-            changed = tx.users.get(user_id)
-            changed.password = stored
-            tx.users.save(changed)
-            return user_id
-
-        return await core.store.write(write)
-
-    return Method("one.user.passwd", (Param("id", int), Param("password", str)), _MANAGE, Mode.ASYNC, passwd,
-                  "Change a user's password.")  # fmt: skip
-
-
-def _chauth(core: Core) -> Method:
-    async def chauth(session: Session, user_id: int, driver: str, password: str) -> int:
-        user = core.store.read(lambda tx: tx.users.get(user_id))
-        driver = driver or CORE_DRIVER
-        _check_driver(session, driver, user_id)
-        stored = await stored_password(driver, password) if password else user.password
-
-        def write(tx: Transaction) -> int:
-            changed = tx.users.get(user_id)
-            changed.auth_driver, changed.password = driver, stored
-            tx.users.save(changed)
-            return user_id
-
-        return await core.store.write(write)
-
-    return Method(
-        "one.user.chauth",
-        (Param("id", int), Param("driver", str), Param("password", str, "")),
-        _ADMIN,
-        Mode.ASYNC,
-        chauth,
-        "Change how a user is authenticated.",
-    )
-
-
-def _check_driver(session: Session, driver: str, user_id: int) -> None:
-    """Refuse a driver that is none, and that an ordinary user makes a server user, who may act as anybody.
-
-    :raises InternalError: the driver's name cannot be one
-    :raises AuthorizationError: a server user was asked for
-    """
-    if not _DRIVER.fullmatch(driver):
-        raise InternalError(
-            f"Wrong AUTH_DRIVER {driver[:80]!r}; use core, or the name of an installed driver"
-        )
-    if driver.startswith(SERVER_DRIVERS) and not session.is_admin:
-        raise AuthorizationError(
-            f"User [{session.user_id}] : only administrators make server users.", user_id
-        )
+def make_user(tx: Transaction, user: User) -> None:
+    """Insert a user whose name, password, driver and groups are set, as his own owner."""
+    user.permissions = 0o600
+    user.template.set(TOKEN_PASSWORD, secrets.token_hex(_TOKEN_PASSWORD_BYTES))
+    tx.users.allocate(user)
+    user.uid, user.uname = user.id, user.name
+    tx.users.save(user)
 
 
 def _check_administrators(session: Session, user_id: int, group_ids: Iterable[int]) -> None:
@@ -190,7 +161,7 @@ def _check_administrators(session: Session, user_id: int, group_ids: Iterable[in
 
     :raises AuthorizationError: that was asked for
     """
-    if _ADMINISTRATORS in group_ids and not session.is_admin:
+    if ADMINISTRATORS in group_ids and not session.is_admin:
         raise AuthorizationError(
             f"User [{session.user_id}] : only administrators make administrators.", user_id
         )
