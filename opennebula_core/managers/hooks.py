@@ -27,6 +27,7 @@ class CoreHooks:
                 "opennebula_contribute_host_attributes",
                 "opennebula_state_changed",
                 "opennebula_check_quota",
+                "opennebula_before_request",
             )
         }
 
@@ -111,6 +112,17 @@ class CoreHooks:
             if isinstance(answer, Mapping):
                 added.update({str(name).upper(): str(value) for name, value in answer.items()})
         return added
+
+    def before_request(self, session: Session, method: str, parameters: tuple[object, ...]) -> None:
+        """Let plugins refuse a call that the core makes in the name of a user.
+
+        :raises OpenNebulaError: one does
+        """
+        if self._is_used["opennebula_before_request"]:
+            for _ in ask_each(
+                self._hook.opennebula_before_request, session=session, method=method, parameters=parameters
+            ):
+                continue
 
     def check_quota(self, session: Session, kind: ObjectKind, **resources: int) -> None:
         """Let plugins refuse what a request is about to take from its owner's share.

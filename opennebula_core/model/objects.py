@@ -276,7 +276,7 @@ class Hook(PoolObject):
 
     :param type: ``api`` or ``state``
     :param call: the method that it is about; empty for a hook on states
-    :param resource: VM, HOST or IMAGE; empty for a hook on calls
+    :param resource: VM, HOST, IMAGE or NET; empty for a hook on calls
     :param state: as events name it: ``MONITORED``, or STATE and LCM_STATE of VMs
     """
 

@@ -54,6 +54,10 @@ class NetworkPool(Pool[Network]):
         "ranges": Child(f"json_array({_RANGE_COLUMNS})", "address_range WHERE network_id = t1.id", _ranges),
     }
 
+    def state_text(self, value: Network) -> str:
+        """Return STATE."""
+        return value.state.name
+
     def cluster_ids(self, object_id: int) -> tuple[int, ...]:
         """Return the clusters that have the network."""
         rows = self.tx.query(

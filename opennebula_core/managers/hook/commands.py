@@ -16,15 +16,21 @@ class CommandError(OpenNebulaError):
     """A command cannot be run."""
 
 
+def words_of(command: str) -> list[str]:
+    """Return the program of a command, and the words that it always gets."""
+    return command.split()
+
+
 def check_command(command: str, allowed_folders: Iterable[str]) -> None:
     """Check that a command names a file where hooks may lie; nothing is looked at on the disk.
 
     :raises InternalError: it does not
     """
-    if not command:
+    if not command.strip():
         raise InternalError("No COMMAND in the hook's template; name a file of the hooks' folder")
     if len(command) > MAX_LENGTH or not command.isprintable():
         raise InternalError("COMMAND is no file name; write one of at most 1024 printable characters")
+    command = words_of(command)[0]
     if command.startswith("/"):
         if not _is_below(os.path.normpath(command), allowed_folders):
             raise InternalError(

@@ -9,7 +9,7 @@ from typing import Final
 from opennebula_core.errors import InternalError
 from opennebula_core.managers.hook.commands import check_command
 from opennebula_core.model.objects import Hook
-from opennebula_core.model.states import HostState, ImageState, LcmState, VmState
+from opennebula_core.model.states import HostState, ImageState, LcmState, NetworkState, VmState
 from opennebula_core.model.template import Template
 
 API, STATE = "api", "state"
@@ -27,8 +27,15 @@ _ON_VM: Final[Mapping[str, tuple[VmState, LcmState]]] = {
 _ON_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     "HOST": {"CREATE": "INIT", "ERROR": "ERROR", "DISABLE": "DISABLED"},
     "IMAGE": {"CREATE": "READY", "ERROR": "ERROR"},
+    "NET": {"CREATE": "READY", "ERROR": "ERROR"},
 }
-_STATES: Final[Mapping[str, type[IntEnum]]] = {"VM": VmState, "HOST": HostState, "IMAGE": ImageState}
+_STATES: Final[Mapping[str, type[IntEnum]]] = {
+    "VM": VmState,
+    "HOST": HostState,
+    "IMAGE": ImageState,
+    "NET": NetworkState,
+}
+_WITHOUT_HOST: Final = ("IMAGE", "NET")
 _CUSTOM: Final = "CUSTOM"
 _MAX_TIMEOUT_S: Final = 86400
 
@@ -81,8 +88,8 @@ def _define_state(hook: Hook) -> None:
     hook.resource = template.get("RESOURCE").upper()
     if hook.resource not in _STATES:
         raise InternalError(f"Invalid RESOURCE: {hook.resource!r}; use one of {', '.join(_STATES)}")
-    if hook.resource == "IMAGE" and is_yes(template, "REMOTE"):
-        raise InternalError("REMOTE is for hooks on states of VMs and hosts; an image has no host")
+    if hook.resource in _WITHOUT_HOST and is_yes(template, "REMOTE"):
+        raise InternalError("REMOTE is for hooks on states of VMs and hosts; nothing else has a host")
     template.set("RESOURCE", hook.resource)
     on = template.get("ON").upper()
     template.remove("ON")

@@ -35,7 +35,12 @@ _SECRETS: Final[Mapping[str, tuple[int, ...]]] = {
 """Positions of passwords behind the session, which no hook is told."""
 _MAKES: Final = ("allocate", "instantiate", "clone")
 _MADE_BY: Final = {"one.template.instantiate": "one.vm", "one.vntemplate.instantiate": "one.vn"}
-_PREFIXES: Final = {ObjectKind.VM: "one.vm", ObjectKind.HOST: "one.host", ObjectKind.IMAGE: "one.image"}
+_PREFIXES: Final = {
+    ObjectKind.VM: "one.vm",
+    ObjectKind.HOST: "one.host",
+    ObjectKind.IMAGE: "one.image",
+    ObjectKind.NET: "one.vn",
+}
 _MAX_ANSWER: Final = 256 * 1024
 """Longer answers are left out of what a hook on a call is told."""
 _READER: Final = Session(0, "oneadmin", 0, "oneadmin", frozenset({0}))

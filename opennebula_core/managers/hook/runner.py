@@ -13,7 +13,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.hook import table
-from opennebula_core.managers.hook.commands import CommandError, local_command, remote_command
+from opennebula_core.managers.hook.commands import CommandError, local_command, remote_command, words_of
 from opennebula_core.managers.hook.definition import is_yes
 from opennebula_core.managers.hook.table import FAILED, Claimed
 from opennebula_core.model.template import Template
@@ -108,7 +108,7 @@ class HookRunner:
 
     async def _run(self, remote: Remote, work: _Work) -> tuple[str, int, str, str]:
         hook, settings, host = work.hook, self._settings, ""
-        command = hook.get("COMMAND")
+        command, *words = words_of(hook.get("COMMAND"))
         if is_yes(hook, "REMOTE"):
             host = work.claimed.remote_host
             if not host:
@@ -121,7 +121,7 @@ class HookRunner:
         arguments = work.claimed.arguments
         done = await remote.run(
             host,
-            [path] if is_stdin else [path, *arguments.split()],
+            [path, *words] if is_stdin else [path, *words, *arguments.split()],
             stdin=arguments if is_stdin else b"",
             timeout=timedelta(seconds=float(hook.get("TIMEOUT") or settings.timeout_s)),
             check=False,

@@ -67,6 +67,7 @@ class ScheduledActions:
     async def _carry_out(self, action_id: int, vm_id: int) -> None:
         store = self._core.store
         try:
+            store.read(lambda tx: self._ask_plugins(tx, action_id, vm_id))
             await store.write(lambda tx: self._perform(tx, action_id, vm_id))
             return
         except StoreError:
@@ -77,6 +78,14 @@ class ScheduledActions:
             LOG.exception("VM %d: scheduled action %d failed on an internal error", vm_id, action_id)
             reason = "internal error"
         await store.write(lambda tx: self._note_failure(tx, action_id, vm_id, reason))
+
+    def _ask_plugins(self, tx: Snapshot, action_id: int, vm_id: int) -> None:
+        """Let plugins refuse the call, as those that come from outside; their hook is for outside of jobs."""
+        vm = tx.vms.find(vm_id)
+        if vm is not None and vm.state is not VmState.DONE:
+            action = find_action(vm, action_id)
+            call = call_of(vm_id, action["ACTION"], action.get("ARGS", ""))
+            self._core.hooks.before_request(self._owner(tx, vm), call.method, call.parameters)
 
     def _perform(self, tx: Transaction, action_id: int, vm_id: int) -> None:
         vm = _due_vm(tx, action_id, vm_id)
@@ -94,7 +103,7 @@ class ScheduledActions:
         self._core.vm_log.write(vm_id, "I", f"Scheduled action {action_id}: {name}")
         LOG.info("VM %d: scheduled action %d: %s", vm_id, action_id, name)
 
-    def _owner(self, tx: Transaction, vm: Vm) -> Session:
+    def _owner(self, tx: Snapshot, vm: Vm) -> Session:
         """Return the session of the VM's owner, with his rights as they are now."""
         user = tx.users.find(vm.uid)
         if user is None or not user.enabled:

@@ -30,6 +30,7 @@ def hook(text: str, kind: str = "") -> Hook:
         ("RESOURCE=HOST\nSTATE=ERROR", "ERROR"),
         ("RESOURCE=HOST\nON=DISABLE", "DISABLED"),
         ("RESOURCE=IMAGE\nSTATE=READY", "READY"),
+        ("RESOURCE=NET\nON=CREATE", "READY"),
     ],
 )
 def test_a_hook_on_states_knows_its_state(text: str, state: str) -> None:
@@ -55,7 +56,7 @@ def test_a_hook_on_calls_knows_its_call() -> None:
         ("TYPE=api\nCALL=one.vm.allocate\nREMOTE=YES", "a call has no host"),
         ("TYPE=state", "Invalid RESOURCE"),
         ("TYPE=state\nRESOURCE=ZONE\nSTATE=READY", "Invalid RESOURCE"),
-        ("TYPE=state\nRESOURCE=IMAGE\nSTATE=READY\nREMOTE=yes", "an image has no host"),
+        ("TYPE=state\nRESOURCE=IMAGE\nSTATE=READY\nREMOTE=yes", "nothing else has a host"),
         ("TYPE=state\nRESOURCE=HOST", "Invalid STATE"),
         ("TYPE=state\nRESOURCE=VM\nON=LUNCH", "Invalid ON: 'LUNCH'; use one of CREATE"),
         ("TYPE=state\nRESOURCE=HOST\nON=RUNNING", "Invalid ON"),
@@ -77,7 +78,7 @@ def test_the_type_stays() -> None:
         hook("TYPE=state\nRESOURCE=VM\nON=DONE", "api")
 
 
-@pytest.mark.parametrize("command", ["run.sh", "vm/run.sh", "/opt/hooks/x", "/opt/hooks/a b"])
+@pytest.mark.parametrize("command", ["run.sh", "vm/run.sh --fast /x", "/opt/hooks/x", "/opt/hooks/a b"])
 def test_commands_of_the_folders_are_taken(command: str) -> None:
     made = Hook(0, "h", template=Template((("TYPE", "api"), ("CALL", "one.vm.allocate"))))
     made.template.set("COMMAND", command)
@@ -85,7 +86,8 @@ def test_commands_of_the_folders_are_taken(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "../x", "a/../../x", "/bin/sh", "/opt/hooks/../x", "/opt/hooksx/y", "a\nb", "x" * 2000]
+    "command",
+    ["", "  ", "../x", "a/../../x", "/bin/sh", "/opt/hooks/../x", "/opt/hooksx/y", "a\nb", "x" * 2000],
 )
 def test_commands_from_elsewhere_are_refused(command: str) -> None:
     made = Hook(0, "h", template=Template((("TYPE", "api"), ("CALL", "one.vm.allocate"))))

@@ -61,15 +61,19 @@ async def test_all_hooks_on_one_event_run(cloud: Cloud, script: Script) -> None:
     assert [record.findtext("EXECUTION_RESULT/CODE") for record in found] == ["0", "0", "2"]
 
 
-async def test_hosts_and_images_have_hooks_too(cloud: Cloud, script: Script) -> None:
+async def test_hosts_images_and_networks_have_hooks_too(cloud: Cloud, script: Script) -> None:
     script("echo.sh", "cat")
     more = 'COMMAND=echo.sh\nARGUMENTS="$TEMPLATE"\nARGUMENTS_STDIN=yes'
     of_host = await add_hook(cloud, f"TYPE=state\nRESOURCE=HOST\nSTATE=DISABLED\n{more}", "host")
     of_image = await add_hook(cloud, f"TYPE=state\nRESOURCE=IMAGE\nSTATE=READY\n{more}", "image")
+    of_network = await add_hook(cloud, f"TYPE=state\nRESOURCE=NET\nON=CREATE\n{more}", "network")
     host_id, image_id = await cloud.add_host("h1"), await cloud.add_image("debian")
+    network_id = await cloud.add_network("private")
     await cloud.call("one.host.status", host_id, 1)
     host = told(output((await until_run(cloud, of_host))[0]))
     image = told(output((await until_run(cloud, of_image))[0]))
+    network = told(output((await until_run(cloud, of_network))[0]))
+    assert (network.tag, network.findtext("ID")) == ("VNET", str(network_id))
     assert (host.tag, host.findtext("NAME"), host.findtext("STATE")) == (
         "HOST",
         "h1",

@@ -1,26 +1,21 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pyone
 import pytest
 
-from opennebula_core.client import Client
-from opennebula_core.errors import AuthorizationError, ClientError, InternalError, NotFoundError
+from opennebula_core.errors import AuthorizationError, InternalError, NotFoundError
 from opennebula_core.managers.hook.table import INTERRUPTED
-from opennebula_core.testing.cloud import SETTINGS, Cloud, running_cloud
-from opennebula_core.testing.ports import free_port
+from opennebula_core.testing.cloud import Cloud, running_cloud
 from opennebula_core.testing.sshd import running_sshd, wait_until
 
+from ..processes import running_daemon
 from .conftest import Script, add_hook, code, output, records, until_run
 
+ONE_AT_A_TIME = "[hooks]\nconcurrency = 1\n"
 ON_HOLD = "TYPE=state\nRESOURCE=VM\nSTATE=HOLD\n"
 
 
@@ -54,10 +49,10 @@ async def test_a_command_elsewhere_needs_the_configurations_leave(tmp_path: Path
     async with running_cloud(tmp_path, settings=settings) as cloud:
         with pytest.raises(InternalError, match="allowed_folders"):
             await add_hook(cloud, f"{ON_HOLD}COMMAND=/sbin/init")
-        hook_id = await add_hook(cloud, f'{ON_HOLD}COMMAND=/bin/echo\nARGUMENTS="it; works $(no) *"')
+        hook_id = await add_hook(cloud, f'{ON_HOLD}COMMAND="/bin/echo well:"\nARGUMENTS="it; works $(no) *"')
         await cloud.add_vm()
         (record,) = await until_run(cloud, hook_id)
-        assert output(record) == "it; works $(no) *\n"
+        assert output(record) == "well: it; works $(no) *\n"
 
 
 async def test_a_command_that_takes_too_long_ends_with_all_its_children(
@@ -210,42 +205,16 @@ async def test_a_remote_hook_runs_on_the_host_of_the_vm(tmp_path: Path) -> None:
             assert "known_hosts" in output(record, "STDERR")
 
 
-@contextmanager
-def _daemon(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Client]]:
-    """Run a real daemon that runs one command at a time; it is killed at the end of the block."""
-    port = free_port()
-    (folder / "etc").mkdir(parents=True, exist_ok=True)
-    (folder / "etc/oned.toml").write_text(f"{SETTINGS.format(port=port)}[hooks]\nconcurrency = 1\n")
-    (folder / "one_auth").write_text("oneadmin:secret\n")
-    program = str(Path(sys.executable).parent / "oned")
-    process = subprocess.Popen([program], env=os.environ | {"ONE_LOCATION": str(folder)})
-    try:
-        with Client(f"http://127.0.0.1:{port}/RPC2", "oneadmin:secret") as client:
-            wait_until(lambda: _answers(client), "the API", 60)
-            yield process, client
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _answers(client: Client) -> bool:
-    try:
-        client.call("one.system.version")
-    except ClientError:
-        return False
-    return True
-
-
 def test_nothing_is_lost_or_done_twice_when_the_daemon_is_killed(tmp_path: Path, script: Script) -> None:
     """One command is under way and one waits: the first is given up by name, the second runs."""
     script("wait.sh", "echo x >> $OUT/begun\nwhile [ ! -e $OUT/go ]; do sleep 0.05; done")
-    with _daemon(tmp_path) as (_, client):
+    with running_daemon(tmp_path, ONE_AT_A_TIME) as (_, client):
         hook_id = client.integer("one.hook.allocate", f"NAME=h\n{ON_HOLD}COMMAND=wait.sh\n")
         client.call("one.vm.allocate", "CPU=1\nMEMORY=64\n", True)
         wait_until((tmp_path / "begun").exists, "the first command")
         client.call("one.vm.allocate", "CPU=1\nMEMORY=64\n", True)
     (tmp_path / "go").touch()
-    with _daemon(tmp_path) as (_, client):
+    with running_daemon(tmp_path, ONE_AT_A_TIME) as (_, client):
 
         def log() -> list[Element]:
             return client.element("one.hook.info", hook_id).findall("HOOKLOG/HOOK_EXECUTION_RECORD")
@@ -260,7 +229,7 @@ def test_nothing_is_lost_or_done_twice_when_the_daemon_is_killed(tmp_path: Path,
 def test_pyone_reads_the_documents(tmp_path: Path, script: Script) -> None:
     script("echo.sh", "echo $1")
     with (
-        _daemon(tmp_path) as (_, client),
+        running_daemon(tmp_path, ONE_AT_A_TIME) as (_, client),
         pyone.OneServer(client.endpoint, session="oneadmin:secret") as one,
     ):
         template = {"NAME": "h", "TYPE": "state", "RESOURCE": "VM", "STATE": "HOLD", "COMMAND": "echo.sh"}

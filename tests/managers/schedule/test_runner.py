@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,14 @@ import pytest
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Transaction
+from opennebula_core.errors import AuthorizationError
 from opennebula_core.hookspecs import impl
 from opennebula_core.managers.schedule.runner import RETRY_S
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.model.template import Vector
 from opennebula_core.testing.cloud import Cloud, running_cloud
+
+from ..processes import running_daemon
 
 HOUR = 3600
 
@@ -175,21 +177,48 @@ async def test_what_was_due_while_the_cloud_was_down_is_done_after_its_start(tmp
         await cloud.settle(vm_id, VmState.PENDING)
 
 
-@pytest.mark.parametrize("action", ["ACTION=poweroff"])
-async def test_a_daemon_killed_at_the_moment_carries_it_out_once(tmp_path: Path, action: str) -> None:
-    """A real process dies with SIGKILL around the moment; the next one finds it done or does it."""
+@pytest.mark.parametrize("delay_s", [0, 0.05, 0.5])
+async def test_a_daemon_killed_around_the_moment_carries_it_out_once(tmp_path: Path, delay_s: float) -> None:
+    """A real process dies with SIGKILL around the moment; the next one finds it done, or does it."""
     async with running_cloud(tmp_path) as cloud:
         vm_id = await cloud.run_vm(await cloud.add_host("h1"))
-        await cloud.call("one.vm.schedadd", vm_id, f"SCHED_ACTION=[TIME={int(cloud.clock())},{action}]")
-    env = os.environ | {"ONE_LOCATION": str(tmp_path)}
-    process = subprocess.Popen([sys.executable, "-m", "opennebula_core.daemon"], env=env)
-    try:
-        process.wait(1.2)
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        text = f"SCHED_ACTION=[TIME={int(cloud.clock()) + 3600},ACTION=poweroff]"
+        action_id = await cloud.new("one.vm.schedadd", vm_id, text)
+    with running_daemon(tmp_path) as (process, client):
+        text = f"SCHED_ACTION=[TIME={int(time.time())}]"
+        client.call("one.vm.schedupdate", vm_id, action_id, text)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(delay_s)
     async with running_cloud(tmp_path) as cloud:
         cloud.clock.advance(RETRY_S)
         await cloud.settle(vm_id, VmState.POWEROFF)
-        assert cloud.vm_log(vm_id).count("Scheduled action 0: poweroff") <= 1
-        assert cloud.vm(vm_id).history[-1].action.name == "POWEROFF"
+        assert "MESSAGE" not in action_of(cloud, vm_id)
+        assert [record.action.name for record in cloud.vm(vm_id).history] == ["POWEROFF"]
+        assert "DONE" in action_of(cloud, vm_id)
+
+
+class Curfew:
+    """Refuses what anybody wants of VMs, as a plugin may."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, tuple[object, ...]]] = []
+
+    @impl
+    def opennebula_before_request(
+        self, session: Session, method: str, parameters: tuple[object, ...]
+    ) -> None:
+        if method == "one.vm.action":
+            self.asked.append((session.user_name, method, parameters))
+            raise AuthorizationError("not at night")
+
+
+async def test_plugins_may_refuse_what_is_scheduled_as_any_other_call(tmp_path: Path) -> None:
+    curfew = Curfew()
+    async with running_cloud(tmp_path, plugins=[("curfew", curfew)]) as cloud:
+        await cloud.call("one.user.allocate", "ann", "pw", "core")
+        vm_id = await cloud.add_vm(session="ann:pw")
+        await schedule(cloud, vm_id, "ACTION=release", session="ann:pw")
+        cloud.clock.advance(60)
+        await cloud.until(lambda: "not at night" in action_of(cloud, vm_id).get("MESSAGE", ""), "the refusal")
+        assert cloud.vm(vm_id).state is VmState.HOLD
+    assert curfew.asked[0] == ("ann", "one.vm.action", ("release", vm_id))
