@@ -188,6 +188,7 @@ class Dispatcher:
 
         def change(transaction: Transaction) -> object:
             authorise(transaction, session, entry, params)
+            transaction.enforces_quotas = True
             if self._recorder is not None and self._recorder.wants(entry.method.name):
                 return self._recorder.carry_out(
                     transaction, entry.method.name, params, lambda: handler(transaction, session, *prepared)

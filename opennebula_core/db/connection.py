@@ -75,6 +75,8 @@ class Writer(Reader):
         self.now = int(self._clock())
         self.loaded: dict[tuple[str, int], Any] = {}
         """Objects that several parts of one job work on, so that each is loaded and saved once."""
+        self.enforces_quotas = False
+        """Whether what passes a limit is refused: requests are, what drivers report is only counted."""
         self._kept: dict[tuple[ObjectKind, int], tuple[int, tuple[Any, ...]]] = {}
 
     def keep(self, kind: ObjectKind, object_id: int, row: tuple[Any, ...]) -> None:

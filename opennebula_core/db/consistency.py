@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from opennebula_core.db import quota_counting
 from opennebula_core.model.objects import FIRST_RESERVATION
+from opennebula_core.model.quotas import METRICS, Resource
 from opennebula_core.model.states import ImageState, LcmState, VmState
 
 _RESTING_LCM: Final = ", ".join(
@@ -35,6 +38,7 @@ PREPARATION: Final = (
         SELECT network_id, range_id, COUNT(*) AS leases FROM lease GROUP BY network_id, range_id""",
     """CREATE TEMP TABLE imaged AS
         SELECT image_id, COUNT(DISTINCT vm_id) AS vms FROM image_use GROUP BY image_id""",
+    *quota_counting.PREPARE,
 )
 """Sums over the big tables, made once: recounting costs the same for one host as for all."""
 
@@ -87,6 +91,26 @@ def _last_id(table: str, first: int) -> Counter:
     )
 
 
+_OF_OWNER = "lower({0}.owner_kind) || ' ' || {0}.owner_id || "
+
+
+def _vm_quotas() -> Iterator[Counter]:
+    label = _OF_OWNER.format("vm_quota") + "', VM quota'"
+    for metric in METRICS[Resource.VM]:
+        words = f"the use of {metric.name} (column {metric.column})"
+        yield Counter(
+            "vm_quota", label, f"{metric.column}_used", words, quota_counting.vm_used(metric.column)
+        )
+
+
+def _resource_quotas() -> Iterator[Counter]:
+    table = "resource_quota"
+    label = _OF_OWNER.format(table) + "', quota of ' || lower(resource) || ' ' || resource_id"
+    for column, words in (("items", "the number in use"), ("size_mib", "the size in use")):
+        yield Counter(table, label, f"{column}_used", words, quota_counting.resource_used(column))
+
+
+_VM = "'VM ' || vm.id"
 _IMAGE = "'image ' || image.id || ' (' || image.name || ')'"
 _NETWORK = "'network ' || network.id || ' (' || network.name || ')'"
 _RANGE = "'network ' || address_range.network_id || ', range ' || address_range.id"
@@ -140,12 +164,33 @@ COUNTERS: Final = (
         f"WHERE copy.cloning_id = image.id AND copy.state IN ({_BEING_COPIED}))",
     ),
     *(_last_id(table, first) for table, first in _TABLES_WITH_IDS),
+    Counter("vm", _VM, "counted", "how it counts in quotas", quota_counting.COUNTED),
+    Counter("vm", _VM, "system_disk_mib", "what its disks take", quota_counting.SYSTEM_DISK),
+    Counter("vm", _VM, "shares", "what it takes of quotas", quota_counting.SHARES),
+    *_vm_quotas(),
+    *_resource_quotas(),
 )
 
 _LIVING = f"(SELECT id FROM vm WHERE state <> {VmState.DONE:d})"
 
 _RESERVATION = f"{FIRST_RESERVATION} - vm_id"
 _RESERVED_FOR_NONE = f"vm_id <= {FIRST_RESERVATION} AND {_RESERVATION} NOT IN (SELECT id FROM network)"
+
+MISSING: Final = (
+    Reference(
+        "the VM quotas of {0} {1} are not counted",
+        f"SELECT lower(owner_kind), owner_id FROM ({quota_counting.MISSING_VM_ROWS})",
+        f"INSERT INTO vm_quota (owner_kind, owner_id) {quota_counting.MISSING_VM_ROWS}",
+    ),
+    Reference(
+        "the quota of {0} {1} of {2} {3} is not counted",
+        f"""SELECT lower(owner_kind), owner_id, lower(resource), resource_id
+            FROM ({quota_counting.MISSING_RESOURCE_ROWS})""",
+        f"""INSERT INTO resource_quota (owner_kind, owner_id, resource, resource_id)
+            {quota_counting.MISSING_RESOURCE_ROWS}""",
+    ),
+)
+"""Counters that are not there at all; they are asked for behind :data:`PREPARATION`."""
 
 REFERENCES: Final = (
     Reference(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opennebula_core.db.consistency import COUNTERS, PREPARATION, REFERENCES, Counter
+from opennebula_core.db.consistency import COUNTERS, MISSING, PREPARATION, REFERENCES, Counter, Reference
 from opennebula_core.db.migrations import CURRENT_VERSION, migrate, schema_version
 from opennebula_core.errors import StoreError
 
@@ -55,7 +55,7 @@ def check(path: Path) -> list[Problem]:
         if damage != ["ok"]:
             return [Problem(f"damaged file: {text}; restore a backup") for text in damage]
         _prepare(connection)
-        return [*_references(connection), *_counters(connection)]
+        return [*_found(connection, REFERENCES), *_found(connection, MISSING), *_counters(connection)]
 
 
 def fix(path: Path) -> list[Problem]:
@@ -66,12 +66,10 @@ def fix(path: Path) -> list[Problem]:
     with _opened(path) as connection:
         _require_current(connection, path)
         connection.execute("BEGIN IMMEDIATE")
-        fixed = [problem for problem in _references(connection) if problem.can_be_fixed]
-        for reference in REFERENCES:
-            if reference.repair:
-                connection.execute(reference.repair)
+        fixed = _repair(connection, REFERENCES)
         # Only now: the sums are over what is left.
         _prepare(connection)
+        fixed.extend(_repair(connection, MISSING))
         fixed.extend(_counters(connection))
         for counter in COUNTERS:
             connection.execute(_recount(counter))
@@ -147,8 +145,16 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def _references(connection: sqlite3.Connection) -> Iterator[Problem]:
-    for reference in REFERENCES:
+def _repair(connection: sqlite3.Connection, references: Iterable[Reference]) -> list[Problem]:
+    fixed = [problem for problem in _found(connection, references) if problem.can_be_fixed]
+    for reference in references:
+        if reference.repair:
+            connection.execute(reference.repair)
+    return fixed
+
+
+def _found(connection: sqlite3.Connection, references: Iterable[Reference]) -> Iterator[Problem]:
+    for reference in references:
         for row in connection.execute(reference.find):
             yield Problem(reference.text.format(*row), can_be_fixed=bool(reference.repair))
 

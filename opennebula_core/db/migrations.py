@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opennebula_core.db.hook_schema import add_hooks
+from opennebula_core.db.quota_schema import add_quotas
 from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.views import ACCOUNTING_VIEWS
@@ -53,6 +54,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "scheduled actions", add_scheduled_actions),
     Migration(4, "hooks", add_hooks),
     Migration(5, "login tokens", _add_login_tokens),
+    Migration(6, "quotas of users and groups", add_quotas),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

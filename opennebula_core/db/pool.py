@@ -11,11 +11,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.connection import ObjectAccess, Writer
+from opennebula_core.db.quotas import Quotas
 from opennebula_core.db.statements import PoolStatements, pool_statements
 from opennebula_core.db.tables import PoolRow
 from opennebula_core.errors import InternalError, NotFoundError
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import Lock, PoolObject
+from opennebula_core.model.takings import Taken
 from opennebula_core.model.template import Template
 
 T = TypeVar("T", bound=PoolObject)
@@ -72,10 +74,14 @@ class Pool(Generic[T]):
     stored_only: ClassVar[tuple[str, ...]] = ()
     counter: ClassVar[str] = ""
     """The column that counts the changes of a row; empty for kinds without one."""
+    counted: ClassVar[tuple[str, ...]] = ()
+    """The columns that say what an object takes of its owner's quotas; empty for kinds that take nothing."""
 
     statements: ClassVar[PoolStatements]
     _own: ClassVar[tuple[str, ...]]
     _decode: ClassVar[tuple[Decode | None, ...]]
+    _counted: ClassVar[str]
+    _counted_at: ClassVar[tuple[int, ...]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -87,9 +93,13 @@ class Pool(Generic[T]):
         cls.statements = pool_statements(
             cls.row, (*_COMMON, *cls._own), cls.stored_only, children, cls.counter
         )
+        written = (*_COMMON, *cls._own, *cls.stored_only)
+        cls._counted_at = tuple(written.index(name) for name in cls.counted)
+        cls._counted = f'SELECT {", ".join(cls.counted)} FROM "{cls.statements.table}" WHERE id = ?'
 
     def __init__(self, transaction: Writer) -> None:
         self.tx = transaction
+        self.quotas = Quotas(transaction)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -170,7 +180,10 @@ class Pool(Generic[T]):
         if new.id < 0:
             new.id = self.tx.next_id(self.statements.table, self.first_id)
         self.check_new_name(new.name, new.uid)
-        self.tx.execute(self.statements.insert, (*self._encode(new), *self.encode_stored(new)))
+        written = (*self._encode(new), *self.encode_stored(new))
+        self.tx.execute(self.statements.insert, written)
+        if self.counted:
+            self._count_taken(None, written)
         if self.children:
             self.save_children(new)
         self.tx.emit(self.kind, new.id, f"allocate {self.state_text(new)}".rstrip())
@@ -193,10 +206,15 @@ class Pool(Generic[T]):
             raise InternalError(f"NAME is already taken by {self.kind.value} {found.id}.", found.id)
 
     def save(self, changed: T, event: str = "update") -> None:
-        """Write the object back and record the change."""
-        self.tx.execute(
-            self.statements.update, (*self._encode(changed)[1:], *self.encode_stored(changed), changed.id)
-        )
+        """Write the object back, count what it takes now, and record the change.
+
+        :raises AuthorizationError: it takes more, and that passes a limit
+        """
+        before = self._taken_by(changed.id) if self.counted else None
+        written = (*self._encode(changed), *self.encode_stored(changed))
+        self.tx.execute(self.statements.update, (*written[1:], changed.id))
+        if self.counted:
+            self._count_taken(before, written)
         if self.children:
             self.save_children(changed)
         self.tx.emit(self.kind, changed.id, event)
@@ -211,9 +229,28 @@ class Pool(Generic[T]):
 
     def drop(self, object_id: int) -> None:
         """Remove the object's row and what belongs to it alone."""
+        before = self._taken_by(object_id) if self.counted else None
         self.tx.execute(self.statements.delete, (object_id,))
+        if before is not None:
+            self._count_taken(before, None)
         self.drop_children(object_id)
         self.tx.emit(self.kind, object_id, "delete")
+
+    def _taken_by(self, object_id: int) -> tuple[Any, ...] | None:
+        """Return what the row says, whatever this transaction has loaded: no two copies are counted twice."""
+        return self.tx.one(self._counted, (object_id,))
+
+    def _count_taken(self, before: tuple[Any, ...] | None, written: tuple[Any, ...] | None) -> None:
+        after = None if written is None else tuple([written[place] for place in self._counted_at])
+        if after != before:
+            self.quotas.count(
+                None if before is None else self.decode_taken(before),
+                None if after is None else self.decode_taken(after),
+            )
+
+    def decode_taken(self, row: tuple[Any, ...]) -> Taken:
+        """Return what the columns of :attr:`counted` mean."""
+        raise InternalError(f"{self.title}s take nothing of quotas")
 
     def _encode(self, value: T) -> list[Any]:
         lock = value.lock

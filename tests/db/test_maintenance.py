@@ -106,6 +106,7 @@ def test_a_miscount_is_found_and_put_right(database: Path, change: Change, sql: 
 
 def test_what_an_ended_vm_still_holds_is_given_back(database: Path, change: Change) -> None:
     change("UPDATE vm SET state = 6, lcm_state = 0, host_id = NULL")
+    change("UPDATE vm SET counted = 0, system_disk_mib = 0, shares = '[]'")
     change("UPDATE history SET etime = 1")
     change("UPDATE host SET cpu_usage = 0, mem_usage = 0, disk_usage = 0, running_vms = 0")
 

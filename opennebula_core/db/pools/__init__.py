@@ -13,6 +13,7 @@ from opennebula_core.db.pools.host import HostPool
 from opennebula_core.db.pools.network import NetworkPool
 from opennebula_core.db.pools.storage import DatastorePool, ImagePool
 from opennebula_core.db.pools.vm import VmPool, VmTemplatePool
+from opennebula_core.db.quotas import Quotas
 from opennebula_core.errors import InternalError
 
 __all__ = ["Pools"]
@@ -22,6 +23,7 @@ class Pools:
     """All pools over one connection."""
 
     def __init__(self, writer: Writer) -> None:
+        self.quotas = Quotas(writer)
         self.vms = VmPool(writer)
         self.hosts = HostPool(writer)
         self.clusters = ClusterPool(writer)

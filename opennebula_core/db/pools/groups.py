@@ -6,6 +6,7 @@ from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import ClusterRow, GroupRow, SecurityGroupRow, UserRow
 from opennebula_core.model.objects import Cluster, Group, SecurityGroup, User
+from opennebula_core.model.quotas import Owner
 
 
 class UserPool(Pool[User]):
@@ -35,8 +36,9 @@ class UserPool(Pool[User]):
         )
 
     def drop_children(self, object_id: int) -> None:
-        """Take the user out of the groups, and end his tokens."""
+        """Take the user out of the groups, end his tokens, and forget his limits."""
         self.tx.execute("DELETE FROM login_token WHERE user_id = ?", (object_id,))
+        self.quotas.drop_limits(Owner.USER, object_id)
         self.tx.execute("DELETE FROM user_group WHERE user_id = ?", (object_id,))
 
 
@@ -63,7 +65,8 @@ class GroupPool(Pool[Group]):
         )
 
     def drop_children(self, object_id: int) -> None:
-        """Remove memberships."""
+        """Remove memberships and limits."""
+        self.quotas.drop_limits(Owner.GROUP, object_id)
         self.tx.execute("DELETE FROM user_group WHERE group_id = ?", (object_id,))
 
 

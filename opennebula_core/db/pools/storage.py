@@ -7,11 +7,13 @@ from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import Child, NameScope, Pool
+from opennebula_core.db.quotas import image_taken
 from opennebula_core.db.tables import DatastoreRow, ImageRow
 from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.errors import NotFoundError
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
+from opennebula_core.model.takings import Taken
 
 # Counts users in place, whatever their number. Only READY, USED and their LOCKED counterparts follow it; an
 # image that is disabled or broken stays so.
@@ -109,6 +111,11 @@ class ImagePool(Pool[Image]):
         "state": ImageState,
         "prev_state": ImageState,
     }
+    counted = ("uid", "gid", "datastore_id", "size_mb")
+
+    def decode_taken(self, row: tuple[Any, ...]) -> Taken:
+        """Return what an image takes of its datastore."""
+        return image_taken(row)
 
     def state_text(self, value: Image) -> str:
         """Return STATE."""

@@ -7,11 +7,13 @@ from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.db.pool import Child, NameScope, Pool
+from opennebula_core.db.quotas import vm_taken
 from opennebula_core.db.tables import HistoryRow, VmRow, VmTemplateRow
 from opennebula_core.documents.vm import render_vm, vm_xml
 from opennebula_core.errors import NotFoundError
 from opennebula_core.model.objects import HistoryRecord, Vm, VmTemplate
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.model.takings import NOTHING, Taken, counted_as, shares_text, system_disk_mib
 from opennebula_core.model.template import Template
 
 _RECORD = (
@@ -57,6 +59,9 @@ class VmPool(Pool[Vm]):
     stored_only = (
         "cpu_percent",
         "memory_mib",
+        "counted",
+        "system_disk_mib",
+        "shares",
         "host_id",
         "doc_head",
         "doc_middle",
@@ -67,14 +72,19 @@ class VmPool(Pool[Vm]):
         "doc_short_tail",
     )
     counter = "revision"
+    counted = ("uid", "gid", "cpu_percent", "memory_mib", "counted", "system_disk_mib", "shares")
 
     def encode_stored(self, value: Vm) -> tuple[Any, ...]:
         """Return sums, the host that carries the VM's capacity, and the documents."""
         record = value.last_record
         documents = render_vm(value)
+        counted = counted_as(value.state, value.lcm_state)
         return (
             value.cpu_percent,
             value.memory_mib,
+            counted,
+            system_disk_mib(value) if counted else 0,
+            shares_text(value) if counted else NOTHING,
             record.host_id if record is not None and not record.etime else None,
             documents.head,
             documents.middle,
@@ -84,6 +94,10 @@ class VmPool(Pool[Vm]):
             documents.short_middle,
             documents.short_tail,
         )
+
+    def decode_taken(self, row: tuple[Any, ...]) -> Taken:
+        """Return what a VM takes."""
+        return vm_taken(row)
 
     def state_text(self, value: Vm) -> str:
         """Return STATE and LCM_STATE."""

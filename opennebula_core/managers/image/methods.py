@@ -75,6 +75,7 @@ def _allocate(core: Core, work: ImageWork) -> Method:
             raise AllocateError(f"Error allocating a new image. {no_room}")
 
         def write(tx: Transaction) -> int:
+            tx.enforces_quotas = True
             core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=image.size_mb)
             try:
                 tx.images.allocate(image)

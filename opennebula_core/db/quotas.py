@@ -1,0 +1,251 @@
+"""Quotas of users and groups: limits, and what is used of them, counted in the change that uses it.
+
+Counting costs one statement for the VM quotas of user and group together, and one for all networks, images
+and datastores; their answers say whether a limit is passed. User 0 and group 0 have no quotas.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from opennebula_core.db.connection import Writer
+from opennebula_core.errors import AuthorizationError
+from opennebula_core.model.quotas import (
+    DEFAULT,
+    METRICS,
+    NO_ID,
+    Limits,
+    Owner,
+    Quota,
+    Resource,
+    refusal_text,
+)
+from opennebula_core.model.takings import NOTHING, Taken, vm_amounts
+
+EXEMPT: Final = 0
+"""The id of the user and of the group that nothing is counted for."""
+DEFAULTS: Final = -1
+"""The owner's id in the rows that hold the defaults."""
+
+_VM: Final = tuple(metric.column for metric in METRICS[Resource.VM])
+_VM_USED: Final = tuple(f"{column}_used" for column in _VM)
+_SHARED: Final = ("items", "size_mib")
+_SHARED_USED: Final = ("items_used", "size_mib_used")
+_VM_COLUMNS: Final = ", ".join((*_VM, *_VM_USED))
+_SHARED_COLUMNS: Final = ", ".join((*_SHARED, *_SHARED_USED))
+_EMPTY: Final = " AND ".join(
+    [f"{column} = {DEFAULT}" for column in _SHARED] + [f"{column} = 0" for column in _SHARED_USED]
+)
+Key = tuple[str, int]
+"""Whose: USER or GROUP, and the id."""
+SharedKey = tuple[str, int, str, int]
+"""Whose, and of what."""
+
+
+@lru_cache(maxsize=64)
+def _adding(table: str, keys: tuple[str, ...], used: tuple[str, ...], returned: str, rows: int) -> str:
+    columns = (*keys, *used)
+    row = f"({', '.join('?' * len(columns))})"
+    sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in used)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} "
+        f"ON CONFLICT DO UPDATE SET {sums} RETURNING {', '.join(keys)}, {returned}"
+    )
+
+
+def vm_taken(row: tuple[Any, ...]) -> Taken:
+    """Return what a VM takes, as its row says: owner, group, CPU, memory, way of counting, disks, shares."""
+    uid, gid, cpu_percent, memory_mib, counted, disk_mib, shares = row
+    taken = [tuple(share) for share in json.loads(shares)] if counted and shares != NOTHING else ()
+    return Taken(uid, gid, vm_amounts(counted, cpu_percent, memory_mib, disk_mib), taken)
+
+
+def image_taken(row: tuple[Any, ...]) -> Taken:
+    """Return what an image takes, as its row says: owner, group, datastore, size."""
+    uid, gid, datastore_id, size_mib = row
+    return Taken(uid, gid, (), ((Resource.DATASTORE, datastore_id, 1, size_mib),))
+
+
+class Quotas:
+    """The quotas, as seen by a snapshot or changed by a transaction."""
+
+    def __init__(self, transaction: Writer) -> None:
+        self.tx = transaction
+
+    # -- counting --------------------------------------------------------------------------------
+
+    def count(self, before: Taken | None, after: Taken | None) -> None:
+        """Count what an object takes now instead of what it took before.
+
+        :raises AuthorizationError: a limit is passed by what is taken more, and a request of the API asks
+        """
+        vms: dict[Key, tuple[int, ...]] = {}
+        shared: dict[SharedKey, tuple[int, ...]] = {}
+        for taken, sign in ((before, -1), (after, 1)):
+            if taken is None:
+                continue
+            for owner in _owners(taken):
+                if taken.vm:
+                    _add(vms, owner, taken.vm, sign)
+                for resource, resource_id, items, size_mib in taken.shares:
+                    _add(shared, (*owner, resource, resource_id), (items, size_mib), sign)
+        changed = {key: amounts for key, amounts in vms.items() if any(amounts)}
+        if changed:
+            self._count_vms(changed)
+        changed_shares = {key: amounts for key, amounts in shared.items() if any(amounts)}
+        if changed_shares:
+            self._count_shares(changed_shares)
+
+    def _count_vms(self, changes: dict[Key, tuple[int, ...]]) -> None:
+        sql = _adding("vm_quota", ("owner_kind", "owner_id"), _VM_USED, _VM_COLUMNS, len(changes))
+        rows = self.tx.query(sql, [value for key, amounts in changes.items() for value in (*key, *amounts)])
+        if not self.tx.enforces_quotas:
+            return
+        grown = [row for row in rows if max(changes[row[0], row[1]]) > 0]
+        defaults = self._default_vm_limits() if grown else {}
+        for kind, owner_id, *numbers in grown:
+            limits, used = numbers[: len(_VM)], numbers[len(_VM) :]
+            more = changes[kind, owner_id]
+            _check((kind, owner_id, Resource.VM, NO_ID), more, limits, used, defaults.get(kind))
+
+    def _count_shares(self, changes: dict[SharedKey, tuple[int, ...]]) -> None:
+        keys = ("owner_kind", "owner_id", "resource", "resource_id")
+        sql = _adding("resource_quota", keys, _SHARED_USED, _SHARED_COLUMNS, len(changes))
+        rows = self.tx.query(sql, [value for key, amounts in changes.items() for value in (*key, *amounts)])
+        self._forget_empty(row for row in rows if row[4:] == (DEFAULT, DEFAULT, 0, 0))
+        if not self.tx.enforces_quotas:
+            return
+        grown = [row for row in rows if max(changes[row[:4]]) > 0]
+        defaults = self._default_shares() if grown else {}
+        for kind, owner_id, resource, resource_id, *numbers in grown:
+            key = (kind, owner_id, resource, resource_id)
+            _check(key, changes[key], numbers[:2], numbers[2:], defaults.get((kind, resource, resource_id)))
+
+    def _forget_empty(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            self.tx.execute(
+                "DELETE FROM resource_quota WHERE owner_kind = ? AND owner_id = ? AND resource = ? "
+                "AND resource_id = ?",
+                row[:4],
+            )
+
+    def _default_vm_limits(self) -> dict[str, list[int]]:
+        rows = self.tx.query(
+            f"SELECT owner_kind, {', '.join(_VM)} FROM vm_quota "
+            f"WHERE owner_kind IN ('USER', 'GROUP') AND owner_id = {DEFAULTS}"
+        )
+        return {kind: limits for kind, *limits in rows}
+
+    def _default_shares(self) -> dict[tuple[str, str, int], list[int]]:
+        rows = self.tx.query(
+            f"SELECT owner_kind, resource, resource_id, {', '.join(_SHARED)} FROM resource_quota "
+            f"WHERE owner_kind IN ('USER', 'GROUP') AND owner_id = {DEFAULTS}"
+        )
+        return {(kind, resource, resource_id): limits for kind, resource, resource_id, *limits in rows}
+
+    # -- limits ----------------------------------------------------------------------------------
+
+    def set_limits(self, owner: Owner, owner_id: int, wanted: Iterable[Limits]) -> None:
+        """Replace the limits of these entries; others, and what is used, stay as they are.
+
+        :param owner_id: :data:`DEFAULTS` for the limits of owners that have none of their own
+        """
+        whose = {"owner_kind": owner, "owner_id": owner_id}
+        for limits in wanted:
+            if limits.resource is Resource.VM:
+                self._set("vm_quota", whose, dict(zip(_VM, limits.numbers, strict=True)))
+                continue
+            of_what = {"resource": limits.resource, "resource_id": limits.resource_id}
+            numbers = (*limits.numbers, DEFAULT)[: len(_SHARED)]
+            self._set("resource_quota", {**whose, **of_what}, dict(zip(_SHARED, numbers, strict=True)))
+        self.tx.execute(
+            f"DELETE FROM resource_quota WHERE owner_kind = ? AND owner_id = ? AND {_EMPTY}",
+            (owner, owner_id),
+        )
+
+    def _set(self, table: str, keys: Mapping[str, object], limits: Mapping[str, int]) -> None:
+        names = (*keys, *limits)
+        changes = ", ".join(f"{column} = excluded.{column}" for column in limits)
+        self.tx.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+            f"ON CONFLICT DO UPDATE SET {changes}",
+            (*keys.values(), *limits.values()),
+        )
+
+    def drop_limits(self, owner: Owner, owner_id: int) -> None:
+        """Forget the limits of an owner who is removed; what others still keep of his stays counted."""
+        for table, columns in (("vm_quota", _VM), ("resource_quota", _SHARED)):
+            changes = ", ".join(f"{column} = {DEFAULT}" for column in columns)
+            self.tx.execute(
+                f"UPDATE {table} SET {changes} WHERE owner_kind = ? AND owner_id = ?", (owner, owner_id)
+            )
+            used = " AND ".join(f"{column}_used = 0" for column in columns)
+            self.tx.execute(
+                f"DELETE FROM {table} WHERE owner_kind = ? AND owner_id = ? AND {used}", (owner, owner_id)
+            )
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def of(self, owner: Owner, owner_id: int) -> list[Quota]:
+        """Return the entries of an owner, or the defaults (:data:`DEFAULTS`), in the order of their ids."""
+        return self._read(owner, "= ?", (owner_id,)).get(owner_id, [])
+
+    def by_owner(self, owner: Owner) -> dict[int, list[Quota]]:
+        """Return the entries of all owners of a kind, the defaults among them, in two queries."""
+        return self._read(owner, "IS NOT NULL", ())
+
+    def _read(self, owner: Owner, condition: str, parameters: tuple[int, ...]) -> dict[int, list[Quota]]:
+        found: dict[int, list[Quota]] = {}
+        where = f"WHERE owner_kind = ? AND owner_id {condition}"
+        vms = self.tx.query(f"SELECT owner_id, {_VM_COLUMNS} FROM vm_quota {where}", (owner, *parameters))
+        for owner_id, *numbers in vms:
+            quota = Quota(Resource.VM, NO_ID, tuple(numbers[: len(_VM)]), tuple(numbers[len(_VM) :]))
+            found.setdefault(owner_id, []).append(quota)
+        rows = self.tx.query(
+            f"SELECT owner_id, resource, resource_id, {_SHARED_COLUMNS} FROM resource_quota {where} "
+            "ORDER BY owner_id, resource, resource_id",
+            (owner, *parameters),
+        )
+        for owner_id, resource, resource_id, *numbers in rows:
+            count = len(METRICS[Resource(resource)])
+            limits, used = tuple(numbers[:count]), tuple(numbers[2 : 2 + count])
+            found.setdefault(owner_id, []).append(Quota(Resource(resource), resource_id, limits, used))
+        return found
+
+
+def _owners(taken: Taken) -> Iterator[Key]:
+    if taken.uid != EXEMPT:
+        yield Owner.USER.value, taken.uid
+    if taken.gid != EXEMPT:
+        yield Owner.GROUP.value, taken.gid
+
+
+def _add(sums: dict[Any, tuple[int, ...]], key: Any, amounts: tuple[int, ...], sign: int) -> None:
+    present = sums.get(key)
+    if sign < 0:
+        amounts = tuple(-amount for amount in amounts)
+    if present is not None:
+        amounts = tuple(map(sum, zip(present, amounts, strict=True)))
+    sums[key] = amounts
+
+
+def _check(
+    key: tuple[str, int, str, int],
+    more: tuple[int, ...],
+    limits: list[int],
+    used: list[int],
+    defaults: list[int] | None,
+) -> None:
+    kind, owner_id, resource, resource_id = key
+    for place, metric in enumerate(METRICS[Resource(resource)]):
+        limit = limits[place]
+        if limit == DEFAULT and defaults is not None:
+            limit = defaults[place]
+        if more[place] > 0 and 0 <= limit < used[place]:
+            where = resource if resource == Resource.VM else f"{resource} with ID: {resource_id}"
+            raise AuthorizationError(
+                refusal_text(kind, owner_id, metric.text(limit), metric.name, where), owner_id
+            )
