@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.listing import ALL, Selection, select_pool
+from opennebula_core.db.quotas import DEFAULTS
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.group import group_pool_end, render_group, render_group_in_pool
+from opennebula_core.documents.quotas import NO_QUOTAS
 from opennebula_core.errors import ActionError
+from opennebula_core.managers.access.quotas import default_quotas, quotas_by_owner, quotas_of
 from opennebula_core.managers.access.rules import add_rule, drop_rule, drop_rules_of, ensure_rule
 from opennebula_core.managers.objects import Kind, rename_method, update_method
 from opennebula_core.managers.rights import require
@@ -16,6 +19,7 @@ from opennebula_core.model import acl
 from opennebula_core.model.acl import parse_rule
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import AclRule, Group, PoolObject
+from opennebula_core.model.quotas import Owner
 
 GROUP = ObjectKind.GROUP
 _ADMIN = (Need(GROUP, Right.ADMIN, "id"),)
@@ -61,7 +65,8 @@ def _info(tx: Snapshot, session: Session, group_id: int, decrypt: bool) -> bytes
     group = tx.groups.get(wanted)
     if wanted not in session.group_ids:
         require(tx, session, GROUP, Right.USE, wanted)
-    return render_group(group).encode()
+    quotas, defaults = quotas_of(tx, Owner.GROUP, wanted), default_quotas(tx, Owner.GROUP)
+    return render_group(group, quotas=quotas, default_quotas=defaults).encode()
 
 
 def _pool(tx: Snapshot, session: Session) -> bytes:
@@ -74,7 +79,10 @@ def _pool(tx: Snapshot, session: Session) -> bytes:
             selection.order,
         )
     groups = tx.groups.where(selection.sql, selection.parameters)
-    return "".join(("&lt;GROUP_POOL&gt;", *map(render_group_in_pool, groups), group_pool_end())).encode()
+    quotas = quotas_by_owner(tx, Owner.GROUP)
+    shown = (render_group_in_pool(group, quotas=quotas.get(group.id, NO_QUOTAS)) for group in groups)
+    end = group_pool_end(quotas.get(DEFAULTS, NO_QUOTAS))
+    return "".join(("&lt;GROUP_POOL&gt;", *shown, end)).encode()
 
 
 def _renamed(tx: Transaction, group: PoolObject) -> None:

@@ -6,6 +6,7 @@ from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.hookspecs import impl
 from opennebula_core.managers.access.groups import group_methods
 from opennebula_core.managers.access.login import login_method
+from opennebula_core.managers.access.quotas import quota_methods
 from opennebula_core.managers.access.rules import acl_methods
 from opennebula_core.managers.access.token_key import TokenKey
 from opennebula_core.managers.access.tokens import Tokens
@@ -13,7 +14,7 @@ from opennebula_core.managers.access.users import user_methods
 
 
 class AccessManager:
-    """Adds the methods of users, groups and access rules."""
+    """Adds the methods of users, groups, their quotas, and access rules."""
 
     @impl
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
@@ -23,5 +24,5 @@ class AccessManager:
         core.on_start.append(tokens.report_void)
         registry.add_background_task("login tokens", tokens.clean_up)
         registry.add_method(login_method(core.config, tokens))
-        for method in (*user_methods(core), *group_methods(), *acl_methods()):
+        for method in (*user_methods(core), *group_methods(), *quota_methods(), *acl_methods()):
             registry.add_method(method)

@@ -8,7 +8,9 @@ from typing import Final
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.listing import ALL, select_pool
+from opennebula_core.db.quotas import DEFAULTS
 from opennebula_core.db.transaction import Snapshot, Transaction
+from opennebula_core.documents.quotas import NO_QUOTAS
 from opennebula_core.documents.user import render_user, render_user_in_pool, user_pool_end
 from opennebula_core.errors import ActionError, AuthorizationError
 from opennebula_core.managers.access.groups import end_admin
@@ -19,6 +21,7 @@ from opennebula_core.managers.access.passwords import (
     passwd_method,
     stored_password,
 )
+from opennebula_core.managers.access.quotas import default_quotas, quotas_by_owner, quotas_of
 from opennebula_core.managers.access.rules import drop_rules_of
 from opennebula_core.managers.access.tokens import Tokens
 from opennebula_core.managers.core import Core
@@ -27,6 +30,7 @@ from opennebula_core.managers.rights import require, require_on
 from opennebula_core.model import acl
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import User
+from opennebula_core.model.quotas import Owner
 
 TOKEN_PASSWORD: Final = "TOKEN_PASSWORD"
 """Attribute of users under which the tokens of their VMs are made; made with the user, never taken away."""
@@ -64,6 +68,8 @@ def _info(tokens: Tokens) -> Method:
             show_password=(session.is_admin or wanted == session.user_id) and not session.is_bound,
             show_tokens=_may_log_in_as(tx, session, user),
             tokens=tokens.of(tx, wanted),
+            quotas=quotas_of(tx, Owner.USER, wanted),
+            default_quotas=default_quotas(tx, Owner.USER),
         ).encode()
 
     return Method(
@@ -97,17 +103,19 @@ def _pool(tokens: Tokens) -> Method:
             )
         users = tx.users.where(selection.sql, selection.parameters)
         is_shown = session.is_admin and not session.is_bound
-        tokens_of = tokens.of_all(tx)
+        tokens_of, quotas = tokens.of_all(tx), quotas_by_owner(tx, Owner.USER)
         shown = (
             render_user_in_pool(
                 user,
                 show_password=is_shown,
                 show_tokens=is_shown or (user.id == session.user_id and not session.is_bound),
                 tokens=tokens_of.get(user.id, ()),
+                quotas=quotas.get(user.id, NO_QUOTAS),
             )
             for user in users
         )
-        return "".join(("&lt;USER_POOL&gt;", *shown, user_pool_end())).encode()
+        end = user_pool_end(quotas.get(DEFAULTS, NO_QUOTAS))
+        return "".join(("&lt;USER_POOL&gt;", *shown, end)).encode()
 
     return Method("one.userpool.info", (), Access.LISTING, Mode.READ, pool, "List users.")
 
