@@ -12,6 +12,8 @@ from opennebula_core.cli.columns import Column, number, text
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import GROUP, USER
 from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.quota_tables import quota_tables
+from opennebula_core.cli.quotas import add_quota_commands
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.showing import add_show_command, attributes, identity, ids, section
 from opennebula_core.cli.usage import USAGE
@@ -42,6 +44,7 @@ def describe(application: Application, item: Element) -> None:
     facts = [*identity(item), ("USERS", ids(item, "USERS")), ("ADMINS", ids(item, "ADMINS"))]
     section(f"group {item.findtext('ID')} information", facts)
     attributes("group template", item.find("TEMPLATE"))
+    quota_tables(item)
 
 
 @group.command()
@@ -75,3 +78,4 @@ add_list_command(group, LISTING)
 add_show_command(group, GROUP, describe, default=CALLERS_GROUP)
 add_action(group, GROUP, "delete", "Remove empty groups.")
 add_editing_commands(group, GROUP)
+add_quota_commands(group, GROUP)

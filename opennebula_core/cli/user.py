@@ -16,6 +16,8 @@ from opennebula_core.cli.columns import Column, number, text
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import GROUP, USER
 from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.quota_tables import quota_tables
+from opennebula_core.cli.quotas import add_quota_commands
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.showing import add_show_command, attributes, identity, ids, section, yes_no
 from opennebula_core.cli.texts import TextError
@@ -51,6 +53,7 @@ def describe(application: Application, item: Element) -> None:
         ],
     )
     attributes("user template", item.find("TEMPLATE"))
+    quota_tables(item)
 
 
 def read_password(file: str | None) -> str:
@@ -144,3 +147,4 @@ add_action(user, USER, "enable", "Let users call.", True)
 add_action(user, USER, "disable", "Refuse users.", False, method="enable")
 add_action(user, USER, "delete", "Remove users.")
 add_editing_commands(user, USER, can_rename=False)
+add_quota_commands(user, USER)

@@ -6,7 +6,6 @@ Source of names, special values and rules: OpenNebula 6.10, quotas of users and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -144,17 +143,6 @@ def _limits(resource: Resource, vector: Vector) -> Limits:
     if not re.fullmatch(r"\d{1,9}", vector.get("ID", "")):
         raise InternalError(f"Wrong or missing ID {vector.get('ID', '')[:40]!r} in {resource} quota")
     return Limits(resource, int(vector["ID"]), numbers)
-
-
-def limits_text(quotas: Iterable[Quota]) -> str:
-    """Return the text that sets the limits of these entries."""
-    template = Template()
-    for quota in quotas:
-        vector = Vector() if quota.resource is Resource.VM else Vector(ID=str(quota.resource_id))
-        for metric, limit in zip(METRICS[quota.resource], quota.limits, strict=True):
-            vector[metric.name] = metric.text(limit)
-        template.add(quota.resource, vector)
-    return template.to_text()
 
 
 def refusal_text(owner: str, owner_id: int, limit: str, metric: str, place: str) -> str:

@@ -8,9 +8,7 @@ from opennebula_core.model.quotas import (
     METRICS,
     Limits,
     Metric,
-    Quota,
     Resource,
-    limits_text,
     parse_limits,
 )
 from opennebula_core.model.template import Template
@@ -70,10 +68,3 @@ def test_cpu_is_counted_in_percent_and_shown_in_cores(number: int, text: str) ->
     cpu = Metric("CPU", "cpu_percent", 100)
     assert cpu.text(number) == text
     assert cpu.number(text) == number
-
-
-def test_the_text_of_limits_sets_the_same_limits() -> None:
-    text = "VM=[VMS=4,CPU=0.25]\nIMAGE=[ID=2,RVMS=0]\nDATASTORE=[ID=1,SIZE=9]"
-    limits = parse(text)
-    quotas = [Quota(one.resource, one.resource_id, one.numbers, (0,) * len(one.numbers)) for one in limits]
-    assert sorted(parse(limits_text(quotas)), key=repr) == sorted(limits, key=repr)
