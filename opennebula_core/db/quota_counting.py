@@ -74,7 +74,9 @@ PREPARE: Final = (
     "CREATE UNIQUE INDEX temp.vm_used_owner ON vm_used (owner_kind, owner_id)",
     """CREATE TEMP TABLE resource_takes AS
         SELECT uid, gid, resource, resource_id, items, size_mib FROM vm_share
-        UNION ALL SELECT uid, gid, 'DATASTORE', datastore_id, 1, size_mb FROM image""",
+        UNION ALL SELECT uid, gid, 'DATASTORE', datastore_id, 1, size_mb FROM image
+        UNION ALL SELECT uid, gid, 'NETWORK', parent_id, size, 0
+        FROM network JOIN address_range ON network_id = network.id WHERE parent_id >= 0""",
     """CREATE TEMP TABLE resource_used AS
         SELECT owner_kind, owner_id, resource, resource_id, SUM(items) AS items, SUM(size_mib) AS size_mib
         FROM (SELECT 'USER' AS owner_kind, uid AS owner_id, * FROM resource_takes

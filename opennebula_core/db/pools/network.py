@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
 
@@ -11,7 +13,9 @@ from opennebula_core.db.pool import Child, NameScope, Pool
 from opennebula_core.db.tables import NetworkRow
 from opennebula_core.errors import InternalError
 from opennebula_core.model.objects import FIRST_RESERVATION, AddressRange, Lease, Network
+from opennebula_core.model.quotas import Resource
 from opennebula_core.model.states import NetworkState
+from opennebula_core.model.takings import Taken
 from opennebula_core.model.template import Vector
 
 HELD_BY_HAND = -1
@@ -23,6 +27,9 @@ _TAKE_FIRST_FREE = """INSERT INTO lease SELECT network_id, id, first_free, ?, ? 
 _COUNT_LEASE = """UPDATE address_range SET used_leases = used_leases + 1,
     first_free = CASE WHEN ? OR first_free = ? THEN ? + 1 ELSE first_free END
     WHERE network_id = ? AND id = ?"""
+_RESERVED = """SELECT uid, gid, parent_id,
+        (SELECT COALESCE(SUM(size), 0) FROM address_range WHERE network_id = network.id)
+    FROM network WHERE id = ? AND parent_id >= 0"""
 _NEXT_GAP = """SELECT "index" + 1 FROM lease AS l WHERE network_id = ? AND range_id = ? AND "index" >= ?
     AND NOT EXISTS (SELECT 1 FROM lease WHERE network_id = l.network_id AND range_id = l.range_id
                     AND "index" = l."index" + 1) ORDER BY "index" LIMIT 1"""
@@ -74,6 +81,32 @@ class NetworkPool(Pool[Network]):
             )
             address_range.leases = [Lease(*row) for row in rows]
 
+    def save(self, changed: Network, event: str = "update") -> None:
+        """Write the network back; what a reservation takes is counted for whoever owns it now."""
+        with self._counting(changed.id):
+            super().save(changed, event)
+
+    def drop(self, object_id: int) -> None:
+        """Remove the network; a reservation gives back what it took of its owner's quota."""
+        with self._counting(object_id):
+            super().drop(object_id)
+
+    @contextmanager
+    def _counting(self, network_id: int) -> Iterator[None]:
+        """Count in quotas what a reservation has of its parent before and after a change."""
+        before = self._reserved(network_id)
+        yield
+        after = self._reserved(network_id)
+        if before != after:
+            self.quotas.count(before, after)
+
+    def _reserved(self, network_id: int) -> Taken | None:
+        row = self.tx.one(_RESERVED, (network_id,))
+        if row is None:
+            return None
+        uid, gid, parent_id, size = row
+        return Taken(uid, gid, (), ((Resource.NETWORK, parent_id, size, 0),))
+
     def save_children(self, saved: Network) -> None:
         """Write the clusters; ranges are changed by the methods below."""
         self.tx.execute("DELETE FROM cluster_network WHERE network_id = ?", (saved.id,))
@@ -97,27 +130,32 @@ class NetworkPool(Pool[Network]):
                     "SELECT COALESCE(MAX(id) + 1, 0) FROM address_range WHERE network_id = ?", (network_id,)
                 )
             )
-        self.tx.execute(
-            f"INSERT INTO address_range (network_id, {_RANGE_COLUMNS}, first_free) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (network_id, new.id, new.type, new.size, new.mac, new.ip, new.global_prefix, new.ula_prefix,
-             json.dumps(new.attributes), 0),
-        )  # fmt: skip
+        with self._counting(network_id):
+            self.tx.execute(
+                f"INSERT INTO address_range (network_id, {_RANGE_COLUMNS}, first_free) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (network_id, new.id, new.type, new.size, new.mac, new.ip, new.global_prefix, new.ula_prefix,
+                 json.dumps(new.attributes), 0),
+            )  # fmt: skip
         self.tx.emit(self.kind, network_id, "update")
         return new.id
 
     def update_range(self, network_id: int, changed: AddressRange) -> None:
         """Write size and attributes of a range back."""
-        self.tx.execute(
-            "UPDATE address_range SET size = ?, attributes = ? WHERE network_id = ? AND id = ?",
-            (changed.size, json.dumps(changed.attributes), network_id, changed.id),
-        )
+        with self._counting(network_id):
+            self.tx.execute(
+                "UPDATE address_range SET size = ?, attributes = ? WHERE network_id = ? AND id = ?",
+                (changed.size, json.dumps(changed.attributes), network_id, changed.id),
+            )
         self.tx.emit(self.kind, network_id, "update")
 
     def drop_range(self, network_id: int, range_id: int) -> None:
         """Remove a range and its leases."""
         self.tx.execute("DELETE FROM lease WHERE network_id = ? AND range_id = ?", (network_id, range_id))
-        self.tx.execute("DELETE FROM address_range WHERE network_id = ? AND id = ?", (network_id, range_id))
+        with self._counting(network_id):
+            self.tx.execute(
+                "DELETE FROM address_range WHERE network_id = ? AND id = ?", (network_id, range_id)
+            )
         self._count(network_id)
         self.tx.emit(self.kind, network_id, "update")
 

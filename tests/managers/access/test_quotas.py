@@ -360,6 +360,27 @@ async def test_addresses_held_by_hand_count_for_nobody(town: Town) -> None:
     await town.cloud.call("one.vn.release", town.network_id, "LEASES=[IP=10.0.0.9]", session=ALICE)
 
 
+async def test_a_reservation_takes_leases_of_its_parent_until_it_is_deleted(town: Town) -> None:
+    await town.limit(f"NETWORK=[ID={town.network_id},LEASES=8]")
+    reserve, path = ("one.vn.reserve", town.network_id), "NETWORK_QUOTA/NETWORK/LEASES_USED"
+    with pytest.raises(AuthorizationError, match="limit of 8 reached for LEASES quota in NETWORK with ID: 0"):
+        await town.cloud.call(*reserve, "NAME=mine\nSIZE=9", session=ALICE)
+    assert town.cloud.network(town.network_id).used_leases == 0
+    mine = await town.cloud.new(*reserve, "NAME=mine\nSIZE=5", session=ALICE)
+    await town.cloud.call(*reserve, f"NETWORK_ID={mine}\nSIZE=3", session=ALICE)
+    assert await town.used(path) == await town.used(path, group=True) == "8"
+
+    await town.cloud.call("one.vn.rm_ar", mine, 0, False)
+    assert await town.used(path) == "3"
+    await town.cloud.call("one.vn.chown", mine, 0, 0)
+    assert await town.used(path) == "0"
+    await town.cloud.call("one.vn.chown", mine, town.user_id, -1)
+    assert await town.used(path) == "3"
+    assert town.problems() == []
+    await town.cloud.call("one.vn.delete", mine)
+    assert await town.used(path) == "0"
+
+
 async def test_a_removed_user_leaves_no_limits_and_what_he_leaves_stays_counted(town: Town) -> None:
     store = town.cloud.datastore_id
     image = await town.cloud.new("one.image.allocate", "NAME=a\nTYPE=DATABLOCK\nSIZE=5", store, session=ALICE)
