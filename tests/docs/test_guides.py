@@ -16,6 +16,12 @@ def test_the_page_of_users(tmp_path: Path) -> None:
     assert "USE+MANAGE" in typed(CLOUD + commands(DOCS / "users.md"), tmp_path)
 
 
+def test_the_page_of_quotas(tmp_path: Path) -> None:
+    said = typed(CLOUD + commands(DOCS / "quotas.md"), tmp_path)
+
+    assert "0.50 / 0.50" in said
+
+
 def test_the_page_of_backups(tmp_path: Path) -> None:
     assert "fine, schema version" in typed(CLOUD + commands(DOCS / "backup.md"), tmp_path)
 
