@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from opennebula_core.db import maintenance
+from opennebula_core.db.quota_schema import add_quotas
 from opennebula_core.db.quotas import Quotas
 from opennebula_core.db.store import Store
 from opennebula_core.db.transaction import Transaction
@@ -18,7 +19,6 @@ from opennebula_core.model.quotas import Owner, Quota, Resource
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.model.template import Template
 
-BEFORE_QUOTAS = 3
 COPY = {"IMAGE_ID": "0", "CLONE": "YES"}
 DISK = {**COPY, "CLONE_TARGET": "SYSTEM", "SIZE": "5", "DISK_SNAPSHOT_TOTAL_SIZE": "2"}
 SELF = {**COPY, "CLONE_TARGET": "SELF", "SIZE": "7", "DATASTORE_ID": "1"}
@@ -70,9 +70,7 @@ def test_a_database_from_before_quotas_is_counted_as_if_it_had_always_had_them(d
             connection.execute(f"DROP TABLE {table}")
         for column in ("counted", "system_disk_mib", "shares"):
             connection.execute(f"ALTER TABLE vm DROP COLUMN {column}")
-        connection.execute(f"PRAGMA user_version = {BEFORE_QUOTAS}")
-
-    assert maintenance.migrate_file(database)[0] == "4: quotas of users and groups"
+        add_quotas(connection)
 
     assert _quotas(database) == counted
     vms = counted["USER"][5][0]
