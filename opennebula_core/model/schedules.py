@@ -18,6 +18,7 @@ E = TypeVar("E", bound=IntEnum)
 SECONDS_PER_HOUR: Final = 3600
 LATEST: Final = 253_370_764_800
 """The year 9999: what is later is no date any more."""
+_NONE: Final = "-1"
 _YEARS_TO_LOOK: Final = 9
 """The last day of leap years comes again after at most eight years."""
 
@@ -81,10 +82,9 @@ class Schedule:
         moment = _moment(action.get("TIME", ""), origin)
         repeat = _number(action, "REPEAT", Repeat)
         if repeat is None:
-            for name in ("DAYS", "END_TYPE", "END_VALUE"):
-                if action.get(name):
-                    raise ScheduleError(f"{name} stands without REPEAT; add REPEAT=0 (weekly) to 3 (hourly)")
-            return cls(moment)
+            if action.get("DAYS"):
+                raise ScheduleError("DAYS stands without REPEAT; add REPEAT=0 (weekly) to 3 (hourly)")
+            return cls(moment)  # some clients always say how it ends
         end = _number(action, "END_TYPE", End)
         if end is None and action.get("END_VALUE"):
             raise ScheduleError("END_VALUE stands without END_TYPE; add END_TYPE=1 (times) or 2 (date)")
@@ -142,7 +142,7 @@ def _moment(text: str, origin: int) -> int:
 
 def _number(action: Mapping[str, str], name: str, kind: type[E]) -> E | None:
     text = action.get(name, "")
-    if not text:
+    if text in ("", _NONE):
         return None
     known = ", ".join(f"{item.value} {item.name.lower()}" for item in kind)
     try:

@@ -31,3 +31,12 @@ def test_the_page_of_dummy_drivers(tmp_path: Path) -> None:
 
     assert "oned.toml is fine." in said
     assert "dummy2,err" in said
+
+
+def test_the_page_of_hooks(tmp_path: Path) -> None:
+    rest = """
+onevm create --cpu 0.1 --memory 32 --wait
+for i in $(seq 300); do onehook log --success | grep SUCCESS && break; sleep 0.1; done
+cat "$ONE_LOCATION/var/log/told"
+"""
+    assert "VM 0 runs" in typed(CLOUD + commands(DOCS / "hooks.md") + rest, tmp_path)

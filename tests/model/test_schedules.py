@@ -40,6 +40,11 @@ def test_what_does_not_repeat_has_no_next_moment() -> None:
     assert (schedule.first, schedule.next_after(MONDAY)) == (MONDAY, None)
 
 
+@pytest.mark.parametrize("more", [{"END_TYPE": 0}, {"REPEAT": -1, "END_TYPE": -1, "END_VALUE": -1}])
+def test_how_it_ends_does_not_matter_to_what_does_not_repeat(more: dict[str, int]) -> None:
+    assert _of(TIME=MONDAY, **more) == _of(TIME=MONDAY)
+
+
 def test_weekly_days_keep_the_time_of_day_over_the_end_of_summer_time() -> None:
     schedule = _of(TIME=MONDAY, REPEAT=0, DAYS="1,6")
     assert _local(schedule.first) == "Mon 2026-10-19 11:00"
@@ -97,7 +102,6 @@ def test_what_is_not_said_has_defaults() -> None:
         ({"TIME": "9" * 12}, "too late"),
         ({"TIME": "9" * 400}, "epoch seconds"),
         ({"TIME": "5", "DAYS": "1"}, "without REPEAT"),
-        ({"TIME": "5", "END_TYPE": "1"}, "without REPEAT"),
         ({"TIME": "5", "REPEAT": "4", "DAYS": "1"}, "3 hourly"),
         ({"TIME": "5", "REPEAT": "0"}, "DAYS is ''"),
         ({"TIME": "5", "REPEAT": "0", "DAYS": "7"}, "Sunday"),

@@ -12,7 +12,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.schedule.calls import call_of
 from opennebula_core.model.objects import Vm
-from opennebula_core.model.schedules import End, Repeat, Schedule, ScheduleError
+from opennebula_core.model.schedules import End, Schedule, ScheduleError
 from opennebula_core.model.states import VmState
 from opennebula_core.model.template import Template, Vector
 
@@ -130,12 +130,21 @@ def _write(tx: Transaction, vm: Vm, action: Vector, given: Mapping[str, str]) ->
     action.clear()
     action.update(identity)
     action.update(kept)
-    action["TIME"] = str(schedule.first)
-    if schedule.repeat is not None:
-        action["REPEAT"], action["END_TYPE"] = str(int(Repeat(schedule.repeat))), str(int(schedule.end))
-        action["DAYS"] = ",".join(map(str, schedule.days))
+    _write_moments(action, schedule)
     row = (int(action["ID"]), vm.id, schedule.first)
     tx.execute("INSERT OR REPLACE INTO sched_action (id, vm_id, due) VALUES (?, ?, ?)", row)
+
+
+def _write_moments(action: Vector, schedule: Schedule) -> None:
+    for name in ("REPEAT", *_REPEATING):
+        action.pop(name, None)
+    action["TIME"] = str(schedule.first)
+    if schedule.repeat is None:
+        return
+    action["REPEAT"], action["END_TYPE"] = str(int(schedule.repeat)), str(int(schedule.end))
+    action["DAYS"] = ",".join(map(str, schedule.days))
+    if schedule.end is not End.NEVER:
+        action["END_VALUE"] = str(schedule.end_value)
 
 
 def _check_warning(text: str) -> None:
