@@ -276,9 +276,9 @@ class HookSettings:
         (), Rule("further folders whose programs may be run, here or on hosts, as absolute paths")
     )
     remote_folder: str = setting(
-        "/var/tmp/one/hooks",
+        "/var/lib/one/hooks",
         Rule(
-            "folder of the commands on hosts, for hooks with REMOTE",
+            "folder of the commands on hosts, for hooks with REMOTE; the user there has to own it",
             pattern=r"/.*",
             expected="an absolute path",
         ),

@@ -15,11 +15,14 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.hook import table
 from opennebula_core.managers.hook.commands import CommandError, local_command, remote_command, words_of
 from opennebula_core.managers.hook.definition import is_yes
+from opennebula_core.managers.hook.sending import CommandSender
 from opennebula_core.managers.hook.table import FAILED, Claimed
 from opennebula_core.model.template import Template
 from opennebula_core.remote import Remote, RemoteOptions
 
 LOG = logging.getLogger(__name__)
+_NOT_FOUND: Final = (126, 127)
+"""Exit statuses of commands that are not there, or no programs."""
 MAX_OUTPUT: Final = 64 * 1024
 """Characters of each output that the log keeps: the last ones."""
 
@@ -40,6 +43,7 @@ class HookRunner:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._sender = CommandSender(core.location.hooks, core.config.hooks.allowed_folders)
 
     @property
     def _settings(self) -> HookSettings:
@@ -111,9 +115,7 @@ class HookRunner:
         command, *words = words_of(hook.get("COMMAND"))
         if is_yes(hook, "REMOTE"):
             host = work.claimed.remote_host
-            if not host:
-                raise CommandError(f"run {command!r}: the object was on no host; REMOTE hooks need one")
-            path = remote_command(command, settings.remote_folder)
+            path = await self._bring(remote, host, command)
         else:
             folder = self._core.location.hooks
             path = await asyncio.to_thread(local_command, command, folder, settings.allowed_folders)
@@ -126,7 +128,17 @@ class HookRunner:
             timeout=timedelta(seconds=float(hook.get("TIMEOUT") or settings.timeout_s)),
             check=False,
         )
+        if done.status in _NOT_FOUND:
+            self._sender.forget(host, path)
         return path, done.status, done.stdout, done.stderr
+
+    async def _bring(self, remote: Remote, host: str, command: str) -> str:
+        """Have a command lie on a host, and return its path there."""
+        if not host:
+            raise CommandError(f"run {command!r}: the object was on no host; REMOTE hooks need one")
+        path = remote_command(command, self._settings.remote_folder)
+        await self._sender.bring(remote, host, command, path)
+        return path
 
 
 def _claim(tx: Transaction, limit: int) -> list[_Work]:

@@ -205,6 +205,34 @@ async def test_a_remote_hook_runs_on_the_host_of_the_vm(tmp_path: Path) -> None:
             assert "known_hosts" in output(record, "STDERR")
 
 
+@pytest.mark.integration
+async def test_a_remote_command_is_sent_and_sent_again_when_it_has_changed(tmp_path: Path) -> None:
+    folder, local = tmp_path / "on-host", tmp_path / "one/var/remotes/hooks/vm/say.sh"
+    (tmp_path / "sshd").mkdir()
+    local.parent.mkdir(parents=True)
+    with running_sshd(tmp_path / "sshd") as sshd:
+        settings = f'[hooks]\nremote_folder = "{folder}"\nssh_config = "{sshd.ssh_config}"\n'
+        async with running_cloud(tmp_path / "one", settings=settings) as cloud:
+            text = "TYPE=state\nRESOURCE=HOST\nSTATE=DISABLED\nCOMMAND=vm/say.sh\nREMOTE=YES\n"
+            hook_id = await add_hook(cloud, text)
+            host_id = await cloud.add_host("host1")
+            for times, word in enumerate(("first", "second", "third"), 1):
+                local.write_text(f"#!/bin/sh\necho {word} $0\n")
+                local.chmod(0o755)
+                if word == "third":
+                    (folder / "vm/say.sh").unlink()  # the host has lost it
+                await cloud.call("one.host.status", host_id, 1)
+                record = (await until_run(cloud, hook_id, times))[-1]
+                assert output(record) == f"{word} {folder}/vm/say.sh\n", output(record, "STDERR")
+                await cloud.call("one.host.status", host_id, 0)
+            (folder / "vm/say.sh").unlink()
+            for expected, times in ((127, 4), (0, 5)):
+                await cloud.call("one.host.status", host_id, 1)
+                assert code((await until_run(cloud, hook_id, times))[-1]) == expected
+                await cloud.call("one.host.status", host_id, 0)
+            assert (folder / "vm/say.sh").stat().st_mode & 0o777 == 0o700
+
+
 def test_nothing_is_lost_or_done_twice_when_the_daemon_is_killed(tmp_path: Path, script: Script) -> None:
     """One command is under way and one waits: the first is given up by name, the second runs."""
     script("wait.sh", "echo x >> $OUT/begun\nwhile [ ! -e $OUT/go ]; do sleep 0.05; done")
