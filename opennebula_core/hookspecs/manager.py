@@ -25,8 +25,9 @@ def opennebula_register_manager(registry: ManagerRegistry) -> None:
 def opennebula_before_request(session: Session, method: str, parameters: tuple[object, ...]) -> None:
     """Called for each authenticated API call whose parameters are of the right types, outside transactions.
 
-    So it is for scheduled actions of VMs, in the names of their owners. The result is ignored. An exception refuses the call: an ``AuthorizationError`` or another
-    ``RequestError`` with its own error code, anything else as an internal error; no further plugin is asked.
+    So it is for scheduled actions of VMs, in the names of their owners. The result is ignored. An exception
+    refuses the call: an ``AuthorizationError`` or another ``RequestError`` with its own error code, anything
+    else as an internal error; no further plugin is asked.
     Do no I/O here: all callers wait. Since 0.1.
 
     :param session: who calls
