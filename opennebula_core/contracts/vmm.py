@@ -184,3 +184,7 @@ class VmmDriver(Driver):
     def detach_nic(self, guest: Guest, nic: Vector) -> Awaitable[None] | None:
         """Unplug a NIC from the running guest (optional, DETACHNIC)."""
         raise NotImplementedError
+
+    def resize(self, guest: Guest) -> Awaitable[None] | None:
+        """Give the running guest the MEMORY and VCPU that its template says now (optional, RESIZE)."""
+        raise NotImplementedError

@@ -32,6 +32,7 @@ class DummyVmm(VmmDriver):
             VmmAction.ATTACHNIC,
             VmmAction.DETACHNIC,
             VmmAction.UPDATECONF,
+            VmmAction.RESIZE,
         }
     )
 
@@ -131,6 +132,16 @@ class DummyVmm(VmmDriver):
         """Strike the NIC from the guest's file."""
         found = await self._running(VmmAction.DETACHNIC, guest)
         self._guests.change(guest.host, replace(found, nics=_without(found.nics, nic.get("NIC_ID", ""))))
+
+    async def reconfigure(self, guest: Guest, context: Vector, path: str) -> None:
+        """Look at no CD."""
+        await self._before(VmmAction.UPDATECONF, guest)
+
+    async def resize(self, guest: Guest) -> None:
+        """Note the memory in the guest's file."""
+        found = await self._running(VmmAction.RESIZE, guest)
+        cpu, memory = _number(guest.template.get("CPU"), 1.0), _number(guest.template.get("MEMORY"), 128.0)
+        self._guests.change(guest.host, replace(found, cpu=cpu, memory_mib=int(memory)))
 
     async def _before(self, action: VmmAction, guest: Guest) -> None:
         await self._behaviour.before(Act(action, guest.vm_id, guest.host, guest.attempt))

@@ -32,6 +32,7 @@ METHODS: Final = (
     (VmmAction.DETACHDISK, "detach_disk"),
     (VmmAction.ATTACHNIC, "attach_nic"),
     (VmmAction.DETACHNIC, "detach_nic"),
+    (VmmAction.RESIZE, "resize"),
 )
 
 

@@ -79,3 +79,34 @@ def test_a_disk_is_plugged_in_once_though_the_daemon_dies_meanwhile(estate: Esta
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
     wait_until(lambda: estate.status(vm_id).get("disk_vdb") == str(16 * MIB), "the disk", LIMIT)
     _end(estate, vm_id)
+
+
+def test_a_guest_grows_while_it_runs_and_reads_its_new_context(estate: Estate) -> None:
+    vm_id = estate.instantiate("growing", extra="MEMORY=128\nMEMORY_MAX=192\nVCPU=1\nVCPU_MAX=2\n")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    small = int(estate.wait_for_answer(vm_id)["mem_kb"])
+
+    _change(estate, "resize", vm_id, "MEMORY=192", True)
+    wait_until(lambda: int(estate.status(vm_id)["mem_kb"]) > small + (32 << 10), "the memory", LIMIT)
+    _change(estate, "updateconf", vm_id, 'CONTEXT=[ROLE="db"]', 1)
+    host = estate.host_of(vm_id)
+    media = estate.lab.virsh(host, "domblklist", f"one-{vm_id}")
+    assert f"/{vm_id}/disk.1" in media
+    path = next(word for word in media.split() if word.endswith("/disk.1"))
+    shown = estate.lab.exec(host, ["grep", "-a", "-c", "ROLE='db'", path])
+    assert shown.stdout.decode().strip() == "1"
+    assert estate.status(vm_id)["boots"] == "1"
+    _end(estate, vm_id)
+
+
+def test_a_guest_that_is_off_starts_with_its_new_capacity(estate: Estate) -> None:
+    vm_id = estate.instantiate("resized")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    estate.wait_for_answer(vm_id)
+    estate.action("poweroff", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.cloud.call("one.vm.resize", vm_id, "VCPU=2", True)
+    estate.action("resume", vm_id)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    assert estate.wait_for_answer(vm_id)["cpus"] == "2"
+    _end(estate, vm_id)

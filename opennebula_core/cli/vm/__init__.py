@@ -10,6 +10,7 @@ from opennebula_core.cli.showing import add_show_command
 from opennebula_core.cli.top import add_top_command
 from opennebula_core.cli.vm.actions import add_action_commands
 from opennebula_core.cli.vm.columns import TOP
+from opennebula_core.cli.vm.configuration import resize, updateconf
 from opennebula_core.cli.vm.create import create
 from opennebula_core.cli.vm.devices import add_device_commands
 from opennebula_core.cli.vm.listing import list_vms
@@ -26,6 +27,8 @@ add_action_commands(vm)
 for command in (deploy, migrate, recover, sched_update, sched_delete):
     vm.add_command(command)
 add_device_commands(vm)
+for command in (resize, updateconf):
+    vm.add_command(command)
 add_editing_commands(vm, VM, template="USER_TEMPLATE")
 add_ownership_commands(vm, VM)
 add_top_command(vm, TOP)

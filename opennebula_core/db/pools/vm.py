@@ -22,7 +22,11 @@ _RECORD = (
     "action", "uid", "gid", "request_id",
 )  # fmt: skip
 _INSERT_RECORD = HistoryRow.insert(**dict.fromkeys((*_RECORD, "cpu_percent", "memory_mib"), 0)).sql()[0]
-_SAVE_RECORD = _INSERT_RECORD.replace("INSERT", "INSERT OR REPLACE", 1)
+_CHANGING = [name for name in _RECORD if name not in ("vm_id", "seq")]
+# The capacity of a stay is that at its beginning: a VM that is resized begins another one.
+_SAVE_RECORD = f"{_INSERT_RECORD} ON CONFLICT (vm_id, seq) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in _CHANGING
+)
 _SEQ, _ACTION = _RECORD.index("seq"), _RECORD.index("action")
 _DOCUMENT = "SELECT doc_head, doc_middle, doc_tail FROM vm WHERE id = ?"
 _RECORDS_CHANGED = 3

@@ -103,11 +103,11 @@ def allocate_vm(
     if not is_checked:
         check_restricted(session, template, settings.restricted_attributes, "VM Template")
     vm = _new_vm(tx, session, template)
-    _check_capacity(vm.template)
+    check_capacity(vm.template)
     waits = resolve_disks(tx, session, vm, device_prefix)
     resolve_nics(tx, session, vm)
     set_automatic_requirements(vm)
-    _complete(tx, session, vm, settings)
+    complete_vm(tx, session, vm, settings)
     hold = hold or settings.submit_on_hold
     if hold:
         vm.template.set("SUBMIT_ON_HOLD", "YES")
@@ -150,10 +150,12 @@ def _new_vm(tx: Transaction, session: Session, given: Template) -> Vm:
     return vm
 
 
-def _check_capacity(template: Template) -> None:
+def check_capacity(template: Template) -> None:
     """Check what the VM asks for; of an attribute given twice the first counts, and the others go.
 
     Source: OpenNebula's checks of CPU, VCPU and MEMORY at allocation.
+
+    :raises InternalError: a number is none, or out of range
     """
     cpu, memory = decimal_number(template.get("CPU")), decimal_number(template.get("MEMORY"))
     for name, number, limit in (("CPU", cpu, MAX_CPU), ("MEMORY", memory, MAX_MEMORY_MIB)):
@@ -169,7 +171,8 @@ def _check_capacity(template: Template) -> None:
         template.set("VCPU", template.get("VCPU"))
 
 
-def _complete(tx: Transaction, session: Session, vm: Vm, settings: VmSettings) -> None:
+def complete_vm(tx: Transaction, session: Session, vm: Vm, settings: VmSettings) -> None:
+    """Complete what users leave to the core: the guest's identity, its console's port, its context."""
     os_section = vm.template.vector("OS")
     if os_section is None:
         os_section = Vector()

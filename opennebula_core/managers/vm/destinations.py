@@ -33,12 +33,16 @@ def destination(
     if host.state is HostState.OFFLINE:
         raise ActionError(f"Could not deploy VM on host {host.id}: it is offline", host.id)
     if placement.enforce:
-        _check_capacity(host, vm)
+        check_capacity(host, vm)
     wanted = placement.datastore_id if placement.datastore_id >= 0 else default_datastore_id
     return host, _named_datastore(tx, host, wanted) if wanted >= 0 else _any_datastore(tx, host)
 
 
-def _check_capacity(host: Host, vm: Vm) -> None:
+def check_capacity(host: Host, vm: Vm) -> None:
+    """Check that a host has room for what a VM asks for, which it does not count yet.
+
+    :raises ActionError: it has not
+    """
     if (
         host.cpu_usage + vm.cpu_percent > host.max_cpu
         or host.mem_usage + vm.memory_mib * _KIB_PER_MIB > host.max_mem

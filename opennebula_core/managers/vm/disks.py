@@ -36,7 +36,7 @@ def resolve_disks(tx: Transaction, session: Session, vm: Vm, default_prefix: str
     for number, disk in enumerate(disks):
         waits |= complete_disk(tx, session, vm, disk, number, default_prefix, taken)
         taken.add(disk["TARGET"])
-    _place_context(vm, len(disks), taken)
+    place_context(vm, len(disks), taken)
     return waits
 
 
@@ -228,7 +228,8 @@ def _check_volatile_format(disk: Vector, *, is_swap: bool) -> None:
         raise InternalError(f"FS of a volatile DISK is {disk['FS']!r}, no file system; that is a FORMAT.")
 
 
-def _place_context(vm: Vm, disk_id: int, taken: set[str]) -> None:
+def place_context(vm: Vm, disk_id: int, taken: set[str]) -> None:
+    """Give the context CD a number and a device name; a VM without a context has none."""
     context = vm.template.vector("CONTEXT")
     if context is None:
         return

@@ -6,22 +6,8 @@ from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.hookspecs import impl
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.actions import VmActions
-from opennebula_core.managers.vm.changes.change import Changes
-from opennebula_core.managers.vm.changes.disks import (
-    DISK_ATTACH,
-    DISK_DETACH,
-    DiskAttached,
-    DiskChanges,
-    DiskDetached,
-)
-from opennebula_core.managers.vm.changes.methods import VmChanges, change_methods
-from opennebula_core.managers.vm.changes.nics import (
-    NIC_ATTACH,
-    NIC_DETACH,
-    NicAttached,
-    NicChanges,
-    NicDetached,
-)
+from opennebula_core.managers.vm.changes.methods import change_methods
+from opennebula_core.managers.vm.changes.registry import CHANGES, vm_changes
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.ending import VmEnding
 from opennebula_core.managers.vm.listing import VmListing
@@ -32,13 +18,6 @@ from opennebula_core.managers.vm.recover import VmRecovery
 from opennebula_core.managers.vm.runner import DriverSteps
 from opennebula_core.managers.vm.short_documents import ShortDocuments
 from opennebula_core.plans.executor import Executor
-
-CHANGES: Changes = {
-    DISK_ATTACH: DiskAttached(),
-    DISK_DETACH: DiskDetached(),
-    NIC_ATTACH: NicAttached(),
-    NIC_DETACH: NicDetached(),
-}
 
 
 class VmManager:
@@ -59,6 +38,6 @@ class VmManager:
         core.store.on_commit(documents.forget)
         for method in vm_methods(core, operations, VmListing(core.monitoring, documents)):
             registry.add_method(method)
-        for method in change_methods(VmChanges(DiskChanges(core, plans), NicChanges(core, plans))):
+        for method in change_methods(vm_changes(core, plans)):
             registry.add_method(method)
         registry.add_background_task("clearing of old plans", core.executor.clear_table)

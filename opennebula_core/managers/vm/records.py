@@ -86,3 +86,25 @@ def rebooked(tx: Transaction, vm: Vm) -> Iterator[None]:
     tx.hosts.book(record.host_id, vm, -1)
     yield
     tx.hosts.book(record.host_id, vm)
+
+
+@contextmanager
+def resized(tx: Transaction, vm: Vm) -> Iterator[None]:
+    """End a VM's stay and begin another one in the same place, with what the block makes of its capacity.
+
+    So each stay has one capacity, and accounting is exact. A VM that is on no host just changes.
+    """
+    record = vm.last_record
+    if record is None or record.etime:
+        yield
+        return
+    action, is_running = record.action, bool(record.running_stime and not record.running_etime)
+    host, datastore = tx.hosts.get(record.host_id), tx.datastores.get(record.datastore_id)
+    close_record(tx, vm, record, HistoryAction.RESIZE)
+    yield
+    opened = open_record(tx, vm, host, datastore, record.uid, record.gid)
+    opened.action = action
+    if is_running:
+        opened.running_stime = tx.now
+    else:  # when the guest ended is still told, and charged for once
+        opened.running_stime = opened.running_etime = record.running_etime

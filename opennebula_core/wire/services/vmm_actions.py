@@ -248,6 +248,11 @@ async def _renew_context(work: Work) -> None:
     await steps.hypervisor(call.guest.host, work.driver.reconfigure, call.guest, context, call.context_path)
 
 
+async def _resize(work: Work) -> str:
+    await work.steps.hypervisor(work.call.guest.host, work.driver.resize, work.call.guest)
+    return ""
+
+
 async def _reboot(work: Work) -> str:
     await work.steps.hypervisor(work.call.guest.host, work.driver.reboot, work.call.guest)
     return ""
@@ -277,6 +282,7 @@ ACTIONS: Final[Mapping[str, Callable[[Work], Awaitable[str]]]] = {
     "ATTACHNIC": _attach_nic,
     "DETACHNIC": _detach_nic,
     "UPDATECONF": _update_conf,
+    "RESIZE": _resize,
     "REBOOT": _reboot,
     "RESET": _reset,
     "POLL": _poll,

@@ -21,7 +21,7 @@ ACTIONS = (
 DRIVER_ACTIONS = (
     "vmm/DEPLOY", "vmm/SHUTDOWN", "vmm/CANCEL", "vmm/SAVE", "vmm/RESTORE", "vmm/MIGRATE", "vmm/CLEANUP",
     "tm/CLONE", "tm/MV", "tm/DELETE", "tm/MKIMAGE", "vmm/ATTACHDISK", "vmm/DETACHDISK", "vmm/ATTACHNIC",
-    "vmm/DETACHNIC",
+    "vmm/DETACHNIC", "vmm/RESIZE",
 )  # fmt: skip
 
 
@@ -41,7 +41,9 @@ class World:
 
     async def add_vm(self) -> None:
         disks = f"DISK=[IMAGE_ID={self.image_id}]\nDISK=[TYPE=fs,SIZE=8]"
-        self.vm_ids.append(await self.cloud.add_vm(f"{disks}\nNIC=[NETWORK_ID={self.network_id}]"))
+        self.vm_ids.append(
+            await self.cloud.add_vm(f"{disks}\nMEMORY_MAX=128\nNIC=[NETWORK_ID={self.network_id}]")
+        )
 
     async def play(self) -> None:
         """Do one thing to one VM under some luck, and wait until all rests."""
@@ -77,6 +79,7 @@ class World:
                 ("one.vm.attachnic", vm_id, f"NIC=[NETWORK_ID={self.network_id}]"),
                 ("one.vm.detach", vm_id, dice.randrange(4)),
                 ("one.vm.detachnic", vm_id, dice.randrange(3)),
+                ("one.vm.resize", vm_id, f"CPU={dice.choice((1, 2))}\nMEMORY={dice.choice((32, 128))}"),
             )
         )
 

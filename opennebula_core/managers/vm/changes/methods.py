@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right
-from opennebula_core.managers.objects import parse_text
+from opennebula_core.managers.objects import parse_text, update_kind
+from opennebula_core.managers.vm.changes.capacity import CapacityChanges
+from opennebula_core.managers.vm.changes.configuration import ConfigurationChanges
 from opennebula_core.managers.vm.changes.disks import DiskChanges
 from opennebula_core.managers.vm.changes.nics import NicChanges
 
@@ -21,6 +23,8 @@ class VmChanges:
 
     disks: DiskChanges
     nics: NicChanges
+    capacity: CapacityChanges
+    configuration: ConfigurationChanges
 
 
 def change_methods(changes: VmChanges) -> Iterable[Method]:
@@ -29,6 +33,38 @@ def change_methods(changes: VmChanges) -> Iterable[Method]:
     yield _method("detach", (Param("disk", int),), changes.disks.detach, "Take a disk out of a VM.")
     yield _with_text("attachnic", changes.nics.attach, "Give a VM one more NIC.")
     yield _method("detachnic", (Param("nic", int),), changes.nics.detach, "Take a NIC out of a VM.")
+    yield _resize(changes.capacity)
+    yield _updateconf(changes.configuration)
+
+
+def _resize(capacity: CapacityChanges) -> Method:
+    def prepare(vm_id: int, text: str, enforce: bool) -> tuple[object, ...]:
+        return vm_id, parse_text(text), enforce
+
+    return Method(
+        "one.vm.resize",
+        (_VM, _TEMPLATE, Param("enforce", bool, True)),
+        _MANAGE,
+        Mode.WRITE,
+        capacity.resize,
+        "Give a VM another CPU, MEMORY or VCPU.",
+        prepare,
+    )
+
+
+def _updateconf(configuration: ConfigurationChanges) -> Method:
+    def prepare(vm_id: int, text: str, append: int) -> tuple[object, ...]:
+        return vm_id, parse_text(text), update_kind(append)
+
+    return Method(
+        "one.vm.updateconf",
+        (_VM, _TEMPLATE, Param("append", int, 0)),
+        _MANAGE,
+        Mode.WRITE,
+        configuration.update,
+        "Replace the configuration of a VM (0), or merge into it (1).",
+        prepare,
+    )
 
 
 def _method(name: str, params: tuple[Param, ...], handler: Callable[..., object], doc: str) -> Method:

@@ -67,4 +67,5 @@ _PARTS: Final[Mapping[str, Callable[[Vm, Stay, Callable[[str], str]], Parts]]] =
     VmmAction.DETACHDISK.value: _detach_disk,
     VmmAction.ATTACHNIC.value: _context,
     VmmAction.DETACHNIC.value: _detach_nic,
+    VmmAction.UPDATECONF.value: _context,
 }

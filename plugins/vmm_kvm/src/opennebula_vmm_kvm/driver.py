@@ -36,6 +36,8 @@ class KvmDriver(VmmDriver):
             VmmAction.DETACHDISK,
             VmmAction.ATTACHNIC,
             VmmAction.DETACHNIC,
+            VmmAction.UPDATECONF,
+            VmmAction.RESIZE,
         }
     )
     forced_acceleration: ClassVar[str] = ""
@@ -132,6 +134,10 @@ class KvmDriver(VmmDriver):
     async def detach_nic(self, guest: Guest, nic: Vector) -> None:
         """Unplug the NIC with this MAC."""
         await self._hotplug.detach_nic(guest, nic.get("MAC", ""))
+
+    async def resize(self, guest: Guest) -> None:
+        """Give the domain other CPUs, and memory by its balloon; shares of CPU change at its next start."""
+        await self._hotplug.resize(guest)
 
     async def close(self) -> None:
         """Close the connections to hosts."""

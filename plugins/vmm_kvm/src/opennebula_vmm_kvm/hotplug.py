@@ -54,6 +54,23 @@ class Hotplug:
         words = ["change-media", name, target, path, "--update", "--live", "--force"]
         await self._virsh.run(guest.host, words, lock=lock_of(guest))
 
+    async def resize(self, guest: Guest) -> None:
+        """Give the guest the CPUs and memory of its template.
+
+        :raises DriverError: libvirt refuses, or the guest's memory grows by DIMMs
+        """
+        name, template = domain_name(guest.deploy_id, guest.vm_id), guest.template
+        if template.get("MEMORY_RESIZE_MODE").upper() == "HOTPLUG":
+            raise DriverError(
+                f"resize VM {guest.vm_id}: memory is not plugged in by DIMMs; power it off, or have "
+                f"MEMORY_RESIZE_MODE be BALLOONING"
+            )
+        if vcpus := template.get("VCPU"):
+            await self._virsh.run(guest.host, ["setvcpus", name, vcpus, "--live"], lock=lock_of(guest))
+        if "MEMORY_MAX" in template:
+            words = ["setmem", name, f"{template.get('MEMORY')}M", "--live"]
+            await self._virsh.run(guest.host, words, lock=lock_of(guest))
+
     async def detach_disk(self, guest: Guest, target: str) -> None:
         """Unplug a disk and wait until the guest has let go of it; one that is gone is fine."""
         name = domain_name(guest.deploy_id, guest.vm_id)

@@ -1,0 +1,45 @@
+"""All changes: what becomes of each, and the use cases that begin them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from opennebula_core.managers.core import Core
+from opennebula_core.managers.vm.changes.capacity import RESIZE, CapacityChanges, Resized
+from opennebula_core.managers.vm.changes.change import Changes
+from opennebula_core.managers.vm.changes.configuration import UPDATECONF, ConfigurationChanges, Reconfigured
+from opennebula_core.managers.vm.changes.disks import (
+    DISK_ATTACH,
+    DISK_DETACH,
+    DiskAttached,
+    DiskChanges,
+    DiskDetached,
+)
+from opennebula_core.managers.vm.changes.methods import VmChanges
+from opennebula_core.managers.vm.changes.nics import (
+    NIC_ATTACH,
+    NIC_DETACH,
+    NicAttached,
+    NicChanges,
+    NicDetached,
+)
+from opennebula_core.managers.vm.plans import VmPlans
+
+CHANGES: Final[Changes] = {
+    DISK_ATTACH: DiskAttached(),
+    DISK_DETACH: DiskDetached(),
+    NIC_ATTACH: NicAttached(),
+    NIC_DETACH: NicDetached(),
+    RESIZE: Resized(),
+    UPDATECONF: Reconfigured(),
+}
+
+
+def vm_changes(core: Core, plans: VmPlans) -> VmChanges:
+    """Return the use cases."""
+    return VmChanges(
+        disks=DiskChanges(core, plans),
+        nics=NicChanges(core, plans),
+        capacity=CapacityChanges(core, plans),
+        configuration=ConfigurationChanges(core, plans),
+    )
