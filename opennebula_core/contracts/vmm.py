@@ -185,6 +185,24 @@ class VmmDriver(Driver):
         """Unplug a NIC from the running guest (optional, DETACHNIC)."""
         raise NotImplementedError
 
+    def snapshot_create(self, guest: Guest, snapshot: Vector) -> Awaitable[str] | str:
+        """Keep memory and disks of the running guest as they are now (optional, SNAPSHOTCREATE).
+
+        Sent at most once.
+
+        :param snapshot: with SNAPSHOT_ID, NAME and TIME; no two of a VM have the same id and time
+        :returns: what the hypervisor calls it, one word
+        """
+        raise NotImplementedError
+
+    def snapshot_revert(self, guest: Guest, hypervisor_id: str) -> Awaitable[None] | None:
+        """Bring the running guest back to a snapshot (optional, SNAPSHOTREVERT)."""
+        raise NotImplementedError
+
+    def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> Awaitable[None] | None:
+        """Remove a snapshot; one that is gone is fine (optional, SNAPSHOTDELETE)."""
+        raise NotImplementedError
+
     def resize(self, guest: Guest) -> Awaitable[None] | None:
         """Give the running guest the MEMORY and VCPU that its template says now (optional, RESIZE)."""
         raise NotImplementedError

@@ -33,6 +33,9 @@ class DummyVmm(VmmDriver):
             VmmAction.DETACHNIC,
             VmmAction.UPDATECONF,
             VmmAction.RESIZE,
+            VmmAction.SNAPSHOTCREATE,
+            VmmAction.SNAPSHOTREVERT,
+            VmmAction.SNAPSHOTDELETE,
         }
     )
 
@@ -136,6 +139,19 @@ class DummyVmm(VmmDriver):
     async def reconfigure(self, guest: Guest, context: Vector, path: str) -> None:
         """Look at no CD."""
         await self._before(VmmAction.UPDATECONF, guest)
+
+    async def snapshot_create(self, guest: Guest, snapshot: Vector) -> str:
+        """Keep nothing of the guest, whose memory is empty."""
+        await self._running(VmmAction.SNAPSHOTCREATE, guest)
+        return f"snap-{snapshot.get('SNAPSHOT_ID', '0')}"
+
+    async def snapshot_revert(self, guest: Guest, hypervisor_id: str) -> None:
+        """Begin the guest's uptime anew."""
+        await self._restart(VmmAction.SNAPSHOTREVERT, guest)
+
+    async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
+        """Remove nothing."""
+        await self._running(VmmAction.SNAPSHOTDELETE, guest)
 
     async def resize(self, guest: Guest) -> None:
         """Note the memory in the guest's file."""

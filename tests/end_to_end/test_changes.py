@@ -9,7 +9,7 @@ import pytest
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.testing.kvmlab.guest_access import wait_for_guest
 from opennebula_core.testing.kvmlab.lab import wait_until
-from tests.end_to_end.estate import Estate
+from tests.end_to_end.estate import Estate, uptime_s
 
 pytestmark = pytest.mark.integration
 
@@ -94,7 +94,7 @@ def test_a_guest_grows_while_it_runs_and_reads_its_new_context(estate: Estate) -
     assert f"/{vm_id}/disk.1" in media
     path = next(word for word in media.split() if word.endswith("/disk.1"))
     shown = estate.lab.exec(host, ["grep", "-a", "-c", "ROLE='db'", path])
-    assert shown.stdout.decode().strip() == "1"
+    assert shown.strip() == "1"
     assert estate.status(vm_id)["boots"] == "1"
     _end(estate, vm_id)
 
@@ -109,4 +109,27 @@ def test_a_guest_that_is_off_starts_with_its_new_capacity(estate: Estate) -> Non
     estate.action("resume", vm_id)
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
     assert estate.wait_for_answer(vm_id)["cpus"] == "2"
+    _end(estate, vm_id)
+
+
+def test_a_guest_goes_back_to_its_snapshot(estate: Estate) -> None:
+    vm_id = estate.instantiate("snapped")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    estate.wait_for_answer(vm_id)
+    _change(estate, "snapshotcreate", vm_id, "then")
+    then = uptime_s(estate.status(vm_id))
+    wait_until(lambda: uptime_s(estate.status(vm_id)) > then + 20, "time to pass in the guest", LIMIT)
+
+    _change(estate, "snapshotrevert", vm_id, 0)
+    assert uptime_s(estate.wait_for_answer(vm_id)) < then + 20
+    _change(estate, "snapshotdelete", vm_id, 0)
+    assert estate.lab.virsh(estate.host_of(vm_id), "snapshot-list", f"one-{vm_id}", "--name") == ""
+    assert estate.cloud.document("one.vm.info", vm_id).find("TEMPLATE/SNAPSHOT") is None
+
+    _change(estate, "snapshotcreate", vm_id, "gone with the guest")
+    estate.action("poweroff", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.action("resume", vm_id)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    assert estate.wait_for_answer(vm_id)["boots"] == "2"
     _end(estate, vm_id)

@@ -18,6 +18,7 @@ from opennebula_core.cli.vm.log import log
 from opennebula_core.cli.vm.placement import deploy, migrate, recover
 from opennebula_core.cli.vm.scheduling import sched_delete, sched_update
 from opennebula_core.cli.vm.show import describe
+from opennebula_core.cli.vm.snapshots import add_snapshot_commands
 
 vm = command_group("vm", "Virtual machines.")
 vm.add_command(list_vms)
@@ -27,6 +28,7 @@ add_action_commands(vm)
 for command in (deploy, migrate, recover, sched_update, sched_delete):
     vm.add_command(command)
 add_device_commands(vm)
+add_snapshot_commands(vm)
 for command in (resize, updateconf):
     vm.add_command(command)
 add_editing_commands(vm, VM, template="USER_TEMPLATE")

@@ -23,6 +23,8 @@ LOG = logging.getLogger(__name__)
 
 _STARTS_GUEST = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
 _ENDS_GUEST = frozenset({VmmAction.SAVE.value, VmmAction.SHUTDOWN.value, VmmAction.CANCEL.value})
+_ENDS_SNAPSHOTS = _STARTS_GUEST | _ENDS_GUEST
+"""Snapshots of a whole VM are its guest's; another one has none."""
 _LEAVES_HOST = frozenset({VmState.STOPPED, VmState.UNDEPLOYED, VmState.DONE, VmState.PENDING})
 StateListener = Callable[[Transaction, Vm, VmState, LcmState], None]
 
@@ -88,6 +90,8 @@ class VmEffects:
             vm.user_template.remove("ERROR")
             return
         record = _record_of(vm, step)
+        if step.action in _ENDS_SNAPSHOTS:
+            vm.template.remove("SNAPSHOT")
         if step.action in _STARTS_GUEST:
             vm.deploy_id = info.split(" ", 1)[0] if info else vm.deploy_id
             vm.user_template.remove("ERROR")

@@ -77,6 +77,7 @@ class VmPlacement:
             )
         if live:
             self._plans.need(vm, VmmAction.MIGRATE)
+            _check_snapshots(vm)
         elif kind is MigrationKind.SAVE and vm.lcm_state is LcmState.RUNNING:
             self._plans.need(vm, VmmAction.SAVE)
         plan = operations.migrate_live(vm) if live else operations.migrate(vm, kind)
@@ -115,6 +116,14 @@ def _check_state(vm: Vm, *, live: bool) -> None:
     if not is_in(vm, states, lcm):
         raise ActionError(
             f"Migrate action is not available for state {state_name(vm.state, vm.lcm_state)}", vm.id
+        )
+
+
+def _check_snapshots(vm: Vm) -> None:
+    if "SNAPSHOT" in vm.template:
+        raise ActionError(
+            f"VM {vm.id} cannot be migrated live while it has snapshots; delete them, or migrate it cold",
+            vm.id,
         )
 
 

@@ -14,6 +14,7 @@ from opennebula_core.contracts.driver import Report
 from opennebula_core.contracts.vmm import Guest
 from opennebula_core.errors import DriverError, XmlError
 from opennebula_core.model.elements import parse_element
+from opennebula_core.model.marks import ATTACHED, YES
 from opennebula_core.model.template import Template, Vector
 from opennebula_core.wire.framing import RequestLine
 
@@ -46,18 +47,18 @@ class VmmCall:
         disk_id = context.get("DISK_ID", "") if context is not None else ""
         return self.disk_path or f"{self.guest.directory}/disk.{disk_id}"
 
-    def marked(self, *names: str) -> Vector:
-        """Return the disk or NIC that a hot-plug is about.
+    def marked(self, *names: str, mark: str = ATTACHED) -> Vector:
+        """Return the disk, NIC or snapshot that a change is about.
 
         :raises DriverError: none is marked
         """
         for name in names:
             for vector in self.guest.template.vectors(name):
-                if vector.get("ATTACH", "").upper() == "YES":
+                if vector.get(mark, "").upper() == YES:
                     return vector
         raise DriverError(
             f"{self.action} of VM {self.guest.vm_id}: no {' or '.join(names)} of its template is marked "
-            f"ATTACH=YES; mark the one that is meant"
+            f"{mark}=YES; mark the one that is meant"
         )
 
 

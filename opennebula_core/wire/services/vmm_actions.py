@@ -13,6 +13,7 @@ from typing import Final
 
 from opennebula_core.contracts.vmm import Guest, GuestState, VmmDriver
 from opennebula_core.errors import DriverError, OpenNebulaError
+from opennebula_core.model.marks import ACTIVE
 from opennebula_core.model.template import Vector
 from opennebula_core.wire.services.guest import VmmCall
 from opennebula_core.wire.services.vmm_steps import Steps
@@ -248,6 +249,28 @@ async def _renew_context(work: Work) -> None:
     await steps.hypervisor(call.guest.host, work.driver.reconfigure, call.guest, context, call.context_path)
 
 
+async def _snapshot_create(work: Work) -> str:
+    guest, snapshot = work.call.guest, work.call.marked("SNAPSHOT", mark=ACTIVE)
+    name = await work.steps.hypervisor(guest.host, work.driver.snapshot_create, guest, snapshot)
+    if len(name.split()) != 1:
+        raise DriverError(f"{work.call.action} of VM {guest.vm_id}: the snapshot's id {name!r} is no word")
+    return name
+
+
+async def _snapshot_revert(work: Work) -> str:
+    return await _with_snapshot(work, work.driver.snapshot_revert)
+
+
+async def _snapshot_delete(work: Work) -> str:
+    return await _with_snapshot(work, work.driver.snapshot_delete)
+
+
+async def _with_snapshot(work: Work, method: Callable[..., Awaitable[None] | None]) -> str:
+    guest, snapshot = work.call.guest, work.call.marked("SNAPSHOT", mark=ACTIVE)
+    await work.steps.hypervisor(guest.host, method, guest, snapshot.get("HYPERVISOR_ID", ""))
+    return ""
+
+
 async def _resize(work: Work) -> str:
     await work.steps.hypervisor(work.call.guest.host, work.driver.resize, work.call.guest)
     return ""
@@ -283,6 +306,9 @@ ACTIONS: Final[Mapping[str, Callable[[Work], Awaitable[str]]]] = {
     "DETACHNIC": _detach_nic,
     "UPDATECONF": _update_conf,
     "RESIZE": _resize,
+    "SNAPSHOTCREATE": _snapshot_create,
+    "SNAPSHOTREVERT": _snapshot_revert,
+    "SNAPSHOTDELETE": _snapshot_delete,
     "REBOOT": _reboot,
     "RESET": _reset,
     "POLL": _poll,

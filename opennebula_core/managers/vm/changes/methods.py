@@ -11,6 +11,7 @@ from opennebula_core.managers.vm.changes.capacity import CapacityChanges
 from opennebula_core.managers.vm.changes.configuration import ConfigurationChanges
 from opennebula_core.managers.vm.changes.disks import DiskChanges
 from opennebula_core.managers.vm.changes.nics import NicChanges
+from opennebula_core.managers.vm.changes.snapshots import SnapshotChanges
 
 _VM = Param("id", int)
 _TEMPLATE = Param("template", str)
@@ -25,6 +26,7 @@ class VmChanges:
     nics: NicChanges
     capacity: CapacityChanges
     configuration: ConfigurationChanges
+    snapshots: SnapshotChanges
 
 
 def change_methods(changes: VmChanges) -> Iterable[Method]:
@@ -35,6 +37,7 @@ def change_methods(changes: VmChanges) -> Iterable[Method]:
     yield _method("detachnic", (Param("nic", int),), changes.nics.detach, "Take a NIC out of a VM.")
     yield _resize(changes.capacity)
     yield _updateconf(changes.configuration)
+    yield from _snapshots(changes.snapshots)
 
 
 def _resize(capacity: CapacityChanges) -> Method:
@@ -65,6 +68,14 @@ def _updateconf(configuration: ConfigurationChanges) -> Method:
         "Replace the configuration of a VM (0), or merge into it (1).",
         prepare,
     )
+
+
+def _snapshots(snapshots: SnapshotChanges) -> Iterable[Method]:
+    one = (Param("snapshot", int),)
+    named = (Param("name", str),)
+    yield _method("snapshotcreate", named, snapshots.create, "Make a snapshot of a VM that runs.")
+    yield _method("snapshotrevert", one, snapshots.revert, "Bring a VM that runs back to a snapshot.")
+    yield _method("snapshotdelete", one, snapshots.delete, "Remove a snapshot of a VM that runs.")
 
 
 def _method(name: str, params: tuple[Param, ...], handler: Callable[..., object], doc: str) -> Method:

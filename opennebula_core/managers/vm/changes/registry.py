@@ -23,6 +23,15 @@ from opennebula_core.managers.vm.changes.nics import (
     NicChanges,
     NicDetached,
 )
+from opennebula_core.managers.vm.changes.snapshots import (
+    CREATE,
+    DELETE,
+    REVERT,
+    SnapshotChanges,
+    SnapshotCreated,
+    SnapshotDeleted,
+    SnapshotReverted,
+)
 from opennebula_core.managers.vm.plans import VmPlans
 
 CHANGES: Final[Changes] = {
@@ -32,6 +41,9 @@ CHANGES: Final[Changes] = {
     NIC_DETACH: NicDetached(),
     RESIZE: Resized(),
     UPDATECONF: Reconfigured(),
+    CREATE: SnapshotCreated(),
+    REVERT: SnapshotReverted(),
+    DELETE: SnapshotDeleted(),
 }
 
 
@@ -42,4 +54,5 @@ def vm_changes(core: Core, plans: VmPlans) -> VmChanges:
         nics=NicChanges(core, plans),
         capacity=CapacityChanges(core, plans),
         configuration=ConfigurationChanges(core, plans),
+        snapshots=SnapshotChanges(plans),
     )

@@ -16,6 +16,7 @@ from opennebula_vmm_kvm.hotplug import Hotplug
 from opennebula_vmm_kvm.lifecycle import Lifecycle, lock_of
 from opennebula_vmm_kvm.migration import Migration, MigrationSettings
 from opennebula_vmm_kvm.options import OPTIONS, merged_defaults
+from opennebula_vmm_kvm.snapshots import Snapshots
 from opennebula_vmm_kvm.virsh import Virsh, domain_name
 
 ACCELERATIONS = ("auto", "kvm", "qemu")
@@ -38,6 +39,9 @@ class KvmDriver(VmmDriver):
             VmmAction.DETACHNIC,
             VmmAction.UPDATECONF,
             VmmAction.RESIZE,
+            VmmAction.SNAPSHOTCREATE,
+            VmmAction.SNAPSHOTREVERT,
+            VmmAction.SNAPSHOTDELETE,
         }
     )
     forced_acceleration: ClassVar[str] = ""
@@ -59,6 +63,7 @@ class KvmDriver(VmmDriver):
         acceleration = Acceleration(self._virsh)
         self._lifecycle = Lifecycle(self._virsh, acceleration, self._seconds("memory_timeout_s"))
         self._hotplug = Hotplug(self._virsh, self._seconds("detach_timeout_s"))
+        self._snapshots = Snapshots(self._virsh, self._seconds("memory_timeout_s"))
         self._migration = MigrationSettings(
             uri=str(self.setting("migration_uri")),
             has_shared_storage=bool(self.setting("shared_storage")),
@@ -134,6 +139,18 @@ class KvmDriver(VmmDriver):
     async def detach_nic(self, guest: Guest, nic: Vector) -> None:
         """Unplug the NIC with this MAC."""
         await self._hotplug.detach_nic(guest, nic.get("MAC", ""))
+
+    async def snapshot_create(self, guest: Guest, snapshot: Vector) -> str:
+        """Write memory and disks into the guest's qcow2 disks; other disks cannot take them."""
+        return await self._snapshots.create(guest, snapshot)
+
+    async def snapshot_revert(self, guest: Guest, hypervisor_id: str) -> None:
+        """Bring the domain back to a snapshot, running."""
+        await self._snapshots.revert(guest, hypervisor_id)
+
+    async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
+        """Remove a snapshot from the guest's disks."""
+        await self._snapshots.delete(guest, hypervisor_id)
 
     async def resize(self, guest: Guest) -> None:
         """Give the domain other CPUs, and memory by its balloon; shares of CPU change at its next start."""

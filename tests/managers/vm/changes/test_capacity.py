@@ -140,7 +140,6 @@ async def test_a_resize_whose_driver_hangs_is_recovered(estate: Estate, operatio
     vm_id = await estate.run(LIVE)
     estate.cloud.behave({"vmm/RESIZE": {"hang": True}})
     await estate.cloud.call("one.vm.resize", vm_id, "MEMORY=128")
-    estate.cloud.behave()
     await estate.recover(vm_id, operation)
     await estate.cloud.settle(vm_id, L.RUNNING)
     assert capacity(estate, vm_id)[1] == memory

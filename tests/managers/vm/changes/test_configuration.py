@@ -47,7 +47,6 @@ async def test_a_driver_that_hangs_is_recovered(estate: Estate, operation: int, 
     vm_id = await estate.run()
     estate.cloud.behave({"tm/CONTEXT": {"hang": True}})
     await estate.cloud.call("one.vm.updateconf", vm_id, 'CONTEXT=[WHO="x"]', APPEND)
-    estate.cloud.behave()
     await estate.recover(vm_id, operation)
     await estate.cloud.settle(vm_id, L.RUNNING)
     assert ("WHO" in section(estate, vm_id, "CONTEXT")) is is_kept

@@ -136,7 +136,6 @@ async def test_a_disk_whose_driver_hangs_is_recovered(
     vm_id = await estate.run()
     estate.cloud.behave({"vmm/ATTACHDISK": {"hang": True}})
     await estate.cloud.call("one.vm.attach", vm_id, f"DISK=[IMAGE_ID={image_id}]")
-    estate.cloud.behave()
     await estate.recover(vm_id, operation)
     await estate.cloud.settle(vm_id, end)
     assert disk_ids(estate, vm_id) == ids

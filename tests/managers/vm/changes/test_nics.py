@@ -87,7 +87,6 @@ async def hanging(estate: Estate) -> int:
     estate.cloud.behave({"vmm/ATTACHNIC": {"hang": True}})
     await estate.cloud.call("one.vm.attachnic", vm_id, nic(estate))
     await estate.cloud.settle(vm_id, L.HOTPLUG_NIC)
-    estate.cloud.behave()
     return vm_id
 
 
