@@ -185,6 +185,10 @@ class VmmDriver(Driver):
         """Unplug a NIC from the running guest (optional, DETACHNIC)."""
         raise NotImplementedError
 
+    def resize_disk(self, guest: Guest, disk: Vector, size_mib: int) -> Awaitable[None] | None:
+        """Grow a disk of the running guest, file and all; one that is as large is left alone (RESIZEDISK)."""
+        raise NotImplementedError
+
     def snapshot_create(self, guest: Guest, snapshot: Vector) -> Awaitable[str] | str:
         """Keep memory and disks of the running guest as they are now (optional, SNAPSHOTCREATE).
 

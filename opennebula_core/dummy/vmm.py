@@ -33,6 +33,7 @@ class DummyVmm(VmmDriver):
             VmmAction.DETACHNIC,
             VmmAction.UPDATECONF,
             VmmAction.RESIZE,
+            VmmAction.RESIZEDISK,
             VmmAction.SNAPSHOTCREATE,
             VmmAction.SNAPSHOTREVERT,
             VmmAction.SNAPSHOTDELETE,
@@ -152,6 +153,10 @@ class DummyVmm(VmmDriver):
     async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
         """Remove nothing."""
         await self._running(VmmAction.SNAPSHOTDELETE, guest)
+
+    async def resize_disk(self, guest: Guest, disk: Vector, size_mib: int) -> None:
+        """Grow nothing."""
+        await self._running(VmmAction.RESIZEDISK, guest)
 
     async def resize(self, guest: Guest) -> None:
         """Note the memory in the guest's file."""

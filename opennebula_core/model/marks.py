@@ -15,9 +15,11 @@ SNAPPED: Final = "DISK_SNAPSHOT_ACTIVE"
 """A disk of which a snapshot is being made, reverted to or removed."""
 SAVED: Final = "HOTPLUG_SAVE_AS_ACTIVE"
 """A disk that is being copied to an image."""
+SAVE_AS_SOURCE: Final = "HOTPLUG_SAVE_AS_SOURCE"
+"""Where that image is."""
 ACTIVE: Final = "ACTIVE"
 """A snapshot of the whole VM that is being made, reverted to or removed."""
-_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SAVED, ACTIVE)
+_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SAVED, SAVE_AS_SOURCE, ACTIVE)
 
 
 def is_marked(vector: Vector, mark: str) -> bool:

@@ -33,6 +33,7 @@ METHODS: Final = (
     (VmmAction.ATTACHNIC, "attach_nic"),
     (VmmAction.DETACHNIC, "detach_nic"),
     (VmmAction.RESIZE, "resize"),
+    (VmmAction.RESIZEDISK, "resize_disk"),
     (VmmAction.SNAPSHOTCREATE, "snapshot_create"),
     (VmmAction.SNAPSHOTREVERT, "snapshot_revert"),
     (VmmAction.SNAPSHOTDELETE, "snapshot_delete"),

@@ -133,3 +133,26 @@ def test_a_guest_goes_back_to_its_snapshot(estate: Estate) -> None:
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
     assert estate.wait_for_answer(vm_id)["boots"] == "2"
     _end(estate, vm_id)
+
+
+def test_disks_grow_while_a_guest_runs_and_while_it_is_off(estate: Estate) -> None:
+    vm_id = estate.instantiate("spacious")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    size_mib = int(estate.wait_for_answer(vm_id)["disk_vda"]) // MIB
+    _change(estate, "diskresize", vm_id, 0, str(size_mib + 64))
+    wait_until(
+        lambda: estate.status(vm_id)["disk_vda"] == str((size_mib + 64) * MIB), "the larger disk", LIMIT
+    )
+
+    estate.action("poweroff", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.cloud.call("one.vm.diskresize", vm_id, 0, str(size_mib + 128))
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.action("undeploy", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.UNDEPLOYED, limit=LIMIT)
+    estate.cloud.call("one.vm.diskresize", vm_id, 0, str(size_mib + 192))
+    estate.cloud.wait_for_vm(vm_id, VmState.UNDEPLOYED, limit=LIMIT)
+    estate.action("resume", vm_id)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    assert estate.wait_for_answer(vm_id)["disk_vda"] == str((size_mib + 192) * MIB)
+    _end(estate, vm_id)

@@ -7,11 +7,26 @@ from typing import Final
 
 from opennebula_core.errors import DriverError
 from opennebula_core.managers.transfer.disks import bring, take_away
-from opennebula_core.managers.transfer.lines import Stay, datastore_of, disk_driver, line, on_host
+from opennebula_core.managers.transfer.lines import (
+    Stay,
+    datastore_of,
+    disk_driver,
+    line,
+    on_front_end,
+    on_host,
+    pragma,
+)
 from opennebula_core.managers.transfer.phases import Phase
-from opennebula_core.model.marks import ATTACHED, is_marked
+from opennebula_core.model.marks import ATTACHED, RESIZED, SAVE_AS_SOURCE, SAVED, is_marked
 from opennebula_core.model.objects import Vm
+from opennebula_core.model.states import LcmState
 from opennebula_core.model.template import Vector
+
+_ON_FRONT_END: Final = (
+    LcmState.DISK_RESIZE_UNDEPLOYED,
+    LcmState.HOTPLUG_SAVEAS_UNDEPLOYED,
+    LcmState.HOTPLUG_SAVEAS_STOPPED,
+)
 
 
 def _attach(vm: Vm, stay: Stay) -> Iterator[str]:
@@ -26,6 +41,26 @@ def _undo_attach(vm: Vm, stay: Stay) -> Iterator[str]:
 
 def _detach(vm: Vm, stay: Stay) -> Iterator[str]:
     yield from take_away(vm, marked_disk(vm, ATTACHED), stay, on_host(stay))
+
+
+def _resize(vm: Vm, stay: Stay) -> Iterator[str]:
+    disk = marked_disk(vm, RESIZED)
+    yield pragma(FORMAT=disk.get("FORMAT") or "raw")
+    ids = vm.id, datastore_of(disk, stay)
+    yield line("RESIZE", disk_driver(disk, stay), _file(vm, disk, stay), disk["SIZE"], *ids)
+
+
+def _save_as(vm: Vm, stay: Stay) -> Iterator[str]:
+    disk = marked_disk(vm, SAVED)
+    yield pragma(FORMAT=disk.get("FORMAT") or "raw")
+    source, ids = disk.get(SAVE_AS_SOURCE, ""), (vm.id, datastore_of(disk, stay))
+    yield line("CPDS", disk_driver(disk, stay), _file(vm, disk, stay), source, -1, *ids)
+
+
+def _file(vm: Vm, disk: Vector, stay: Stay) -> str:
+    """Return where a disk is while its VM rests, or runs."""
+    folder = on_front_end(stay) if vm.lcm_state in _ON_FRONT_END else on_host(stay)
+    return f"{folder}/disk.{disk['DISK_ID']}"
 
 
 def marked_disk(vm: Vm, mark: str) -> Vector:
@@ -43,5 +78,7 @@ WRITERS: Final[Mapping[str, Callable[[Vm, Stay], Iterator[str]]]] = {
     Phase.ATTACH: _attach,
     Phase.UNDO_ATTACH: _undo_attach,
     Phase.DETACH: _detach,
+    Phase.RESIZE: _resize,
+    Phase.SAVE_AS: _save_as,
 }
 """What writes each phase."""

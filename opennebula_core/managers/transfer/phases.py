@@ -16,3 +16,5 @@ class Phase:
     ATTACH = "attach"
     UNDO_ATTACH = "undo_attach"
     DETACH = "detach"
+    RESIZE = "resize"
+    SAVE_AS = "saveas"

@@ -13,7 +13,7 @@ from typing import Final
 
 from opennebula_core.contracts.vmm import Guest, GuestState, VmmDriver
 from opennebula_core.errors import DriverError, OpenNebulaError
-from opennebula_core.model.marks import ACTIVE
+from opennebula_core.model.marks import ACTIVE, RESIZED
 from opennebula_core.model.template import Vector
 from opennebula_core.wire.services.guest import VmmCall
 from opennebula_core.wire.services.vmm_steps import Steps
@@ -271,6 +271,16 @@ async def _with_snapshot(work: Work, method: Callable[..., Awaitable[None] | Non
     return ""
 
 
+async def _resize_disk(work: Work) -> str:
+    """Have the hypervisor grow the disk: what a guest uses, no transfer driver may touch."""
+    guest, disk = work.call.guest, work.call.marked("DISK", mark=RESIZED)
+    size = disk.get("SIZE", "")
+    if not size.isdecimal():
+        raise DriverError(f"{work.call.action} of VM {guest.vm_id}: its SIZE is {size!r}, no number of MiB")
+    await work.steps.hypervisor(guest.host, work.driver.resize_disk, guest, disk, int(size))
+    return ""
+
+
 async def _resize(work: Work) -> str:
     await work.steps.hypervisor(work.call.guest.host, work.driver.resize, work.call.guest)
     return ""
@@ -306,6 +316,7 @@ ACTIONS: Final[Mapping[str, Callable[[Work], Awaitable[str]]]] = {
     "DETACHNIC": _detach_nic,
     "UPDATECONF": _update_conf,
     "RESIZE": _resize,
+    "RESIZEDISK": _resize_disk,
     "SNAPSHOTCREATE": _snapshot_create,
     "SNAPSHOTREVERT": _snapshot_revert,
     "SNAPSHOTDELETE": _snapshot_delete,

@@ -10,7 +10,13 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.plans import hotplug, transfer
-from opennebula_core.managers.vm.changes.vectors import check_cluster, free_id, only_vector, vector_with
+from opennebula_core.managers.vm.changes.vectors import (
+    check_cluster,
+    disk_of,
+    free_id,
+    only_vector,
+    vector_with,
+)
 from opennebula_core.managers.vm.disks import complete_disk
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.records import rebooked
@@ -119,9 +125,7 @@ class DiskChanges:
         """
         vm = tx.vms.get(vm_id)
         allow(vm, DISK_DETACH, (VmState.POWEROFF,), (LcmState.RUNNING,))
-        disk = vector_with(vm, "DISK", DISK_ID, disk_id)
-        if disk is None:
-            raise ActionError(f"Disk with ID {disk_id} does not exist in VM {vm_id}", vm_id)
+        disk = disk_of(vm, disk_id)
         disk[ATTACHED] = YES
         if vm.state is VmState.POWEROFF:
             state = LcmState.HOTPLUG_EPILOG_POWEROFF

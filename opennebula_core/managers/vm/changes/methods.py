@@ -9,6 +9,7 @@ from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Par
 from opennebula_core.managers.objects import parse_text, update_kind
 from opennebula_core.managers.vm.changes.capacity import CapacityChanges
 from opennebula_core.managers.vm.changes.configuration import ConfigurationChanges
+from opennebula_core.managers.vm.changes.disk_sizes import DiskSizes
 from opennebula_core.managers.vm.changes.disks import DiskChanges
 from opennebula_core.managers.vm.changes.nics import NicChanges
 from opennebula_core.managers.vm.changes.snapshots import SnapshotChanges
@@ -27,6 +28,7 @@ class VmChanges:
     capacity: CapacityChanges
     configuration: ConfigurationChanges
     snapshots: SnapshotChanges
+    disk_sizes: DiskSizes
 
 
 def change_methods(changes: VmChanges) -> Iterable[Method]:
@@ -38,6 +40,8 @@ def change_methods(changes: VmChanges) -> Iterable[Method]:
     yield _resize(changes.capacity)
     yield _updateconf(changes.configuration)
     yield from _snapshots(changes.snapshots)
+    sizes = (Param("disk", int), Param("size_mb", str))
+    yield _method("diskresize", sizes, changes.disk_sizes.resize, "Make a disk of a VM larger, in MiB.")
 
 
 def _resize(capacity: CapacityChanges) -> Method:

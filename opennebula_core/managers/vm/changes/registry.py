@@ -8,6 +8,7 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.changes.capacity import RESIZE, CapacityChanges, Resized
 from opennebula_core.managers.vm.changes.change import Changes
 from opennebula_core.managers.vm.changes.configuration import UPDATECONF, ConfigurationChanges, Reconfigured
+from opennebula_core.managers.vm.changes.disk_sizes import DISK_RESIZE, DiskResized, DiskSizes
 from opennebula_core.managers.vm.changes.disks import (
     DISK_ATTACH,
     DISK_DETACH,
@@ -41,6 +42,7 @@ CHANGES: Final[Changes] = {
     NIC_DETACH: NicDetached(),
     RESIZE: Resized(),
     UPDATECONF: Reconfigured(),
+    DISK_RESIZE: DiskResized(),
     CREATE: SnapshotCreated(),
     REVERT: SnapshotReverted(),
     DELETE: SnapshotDeleted(),
@@ -54,5 +56,6 @@ def vm_changes(core: Core, plans: VmPlans) -> VmChanges:
         nics=NicChanges(core, plans),
         capacity=CapacityChanges(core, plans),
         configuration=ConfigurationChanges(core, plans),
+        disk_sizes=DiskSizes(core, plans),
         snapshots=SnapshotChanges(plans),
     )

@@ -28,6 +28,17 @@ def vector_with(vm: Vm, name: str, key: str, number: int) -> Vector | None:
     return None
 
 
+def disk_of(vm: Vm, disk_id: int) -> Vector:
+    """Return the VM's disk of that number.
+
+    :raises ActionError: it has none
+    """
+    disk = vector_with(vm, "DISK", "DISK_ID", disk_id)
+    if disk is None:
+        raise ActionError(f"Disk with ID {disk_id} does not exist in VM {vm.id}", vm.id)
+    return disk
+
+
 def free_id(vm: Vm, key: str, *names: str) -> int:
     """Return the number for one more disk or NIC: behind all that there are."""
     numbers = (int(vector.get(key, "-1")) for name in names for vector in vm.template.vectors(name))

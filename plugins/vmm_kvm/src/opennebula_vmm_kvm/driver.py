@@ -39,6 +39,7 @@ class KvmDriver(VmmDriver):
             VmmAction.DETACHNIC,
             VmmAction.UPDATECONF,
             VmmAction.RESIZE,
+            VmmAction.RESIZEDISK,
             VmmAction.SNAPSHOTCREATE,
             VmmAction.SNAPSHOTREVERT,
             VmmAction.SNAPSHOTDELETE,
@@ -151,6 +152,10 @@ class KvmDriver(VmmDriver):
     async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
         """Remove a snapshot from the guest's disks."""
         await self._snapshots.delete(guest, hypervisor_id)
+
+    async def resize_disk(self, guest: Guest, disk: Vector, size_mib: int) -> None:
+        """Have QEMU grow the disk with this TARGET."""
+        await self._act(guest, "blockresize", disk.get("TARGET", ""), f"{size_mib}M")
 
     async def resize(self, guest: Guest) -> None:
         """Give the domain other CPUs, and memory by its balloon; shares of CPU change at its next start."""
