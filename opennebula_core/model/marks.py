@@ -15,11 +15,13 @@ SNAPPED: Final = "DISK_SNAPSHOT_ACTIVE"
 """A disk of which a snapshot is being made, reverted to or removed."""
 SAVED: Final = "HOTPLUG_SAVE_AS_ACTIVE"
 """A disk that is being copied to an image."""
+SAVE_AS: Final = "SAVE_AS"
+"""The image's id."""
 SAVE_AS_SOURCE: Final = "HOTPLUG_SAVE_AS_SOURCE"
-"""Where that image is."""
+"""Where the image is."""
 ACTIVE: Final = "ACTIVE"
 """A snapshot of the whole VM that is being made, reverted to or removed."""
-_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SAVED, SAVE_AS_SOURCE, ACTIVE)
+_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SAVED, SAVE_AS, SAVE_AS_SOURCE, ACTIVE)
 
 
 def is_marked(vector: Vector, mark: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.testing.kvmlab.guest_access import wait_for_guest
 from opennebula_core.testing.kvmlab.lab import wait_until
-from tests.end_to_end.estate import Estate, uptime_s
+from tests.end_to_end.estate import Estate, image_ready, uptime_s
 
 pytestmark = pytest.mark.integration
 
@@ -155,4 +155,22 @@ def test_disks_grow_while_a_guest_runs_and_while_it_is_off(estate: Estate) -> No
     estate.action("resume", vm_id)
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
     assert estate.wait_for_answer(vm_id)["disk_vda"] == str((size_mib + 192) * MIB)
+    _end(estate, vm_id)
+
+
+def test_a_disk_becomes_an_image_that_boots(estate: Estate) -> None:
+    vm_id = estate.instantiate("golden")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    estate.wait_for_answer(vm_id)
+    estate.action("poweroff", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    image_id = int(estate.cloud.call("one.vm.disksaveas", vm_id, 0, "golden", "", -1))
+    wait_until(lambda: image_ready(estate.cloud, image_id), "the image", LIMIT)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+
+    copy = estate.instantiate("copy", extra=f"DISK=[IMAGE_ID={image_id}]")
+    estate.cloud.wait_for_running(copy, limit=LIMIT)
+    assert estate.wait_for_answer(copy)["hostname"] == "copy"
+    estate.action("terminate-hard", copy)
+    estate.cloud.wait_for_vm(copy, VmState.DONE, limit=LIMIT)
     _end(estate, vm_id)

@@ -6,6 +6,7 @@ import click
 
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
+from opennebula_core.cli.contents import Mebibytes
 from opennebula_core.cli.kinds import IMAGE, NETWORK, VM, Kind
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.texts import template_of
@@ -18,7 +19,7 @@ from opennebula_core.model.template import Template
 
 def add_device_commands(group: click.Group) -> None:
     """Add the commands that plug disks and NICs in and out."""
-    for command in (disk_attach, disk_detach, nic_attach, nic_detach):
+    for command in (disk_attach, disk_detach, disk_resize, disk_saveas, nic_attach, nic_detach):
         group.add_command(command)
 
 
@@ -68,6 +69,37 @@ def disk_attach(
 def disk_detach(application: Application, words: str, disk_id: int, wait: bool, timeout: float) -> None:
     """Plug a disk out of VMs; a persistent one is written back to its image."""
     change_vms(application, (words,), "one.vm.detach", disk_id, wait=wait, timeout=timeout)
+
+
+@click.command("disk-resize")
+@click.argument("words", metavar=several(VM), type=ObjectWord(VM))
+@click.argument("disk_id", metavar="DISK_ID", type=click.IntRange(min=0))
+@click.argument("size", metavar="SIZE", type=Mebibytes())
+@wait_options
+@pass_application
+def disk_resize(
+    application: Application, words: str, disk_id: int, size: int, wait: bool, timeout: float
+) -> None:
+    """Make a disk of VMs larger, to SIZE such as 20G; what is on it is for the guest to grow."""
+    change_vms(application, (words,), "one.vm.diskresize", disk_id, str(size), wait=wait, timeout=timeout)
+
+
+@click.command("disk-saveas")
+@click.argument("word", metavar="VM", type=ObjectWord(VM))
+@click.argument("disk_id", metavar="DISK_ID", type=click.IntRange(min=0))
+@click.argument("name", metavar="NAME")
+@click.option("--type", "image_type", default="", help="Type of the image, such as DATABLOCK.")
+@wait_options
+@pass_application
+def disk_saveas(
+    application: Application, word: str, disk_id: int, name: str, image_type: str, wait: bool, timeout: float
+) -> None:
+    """Copy a disk of a VM to a new image; what a guest is writing meanwhile may be half there."""
+    vm_id = Finder(application, VM).one(word)
+    image_id = application.client.integer("one.vm.disksaveas", vm_id, disk_id, name, image_type, -1)
+    click.echo(f"ID: {image_id}")
+    if wait:
+        wait_for_changes(application.client, (vm_id,), timeout)
 
 
 @click.command("nic-attach")

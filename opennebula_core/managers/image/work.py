@@ -17,6 +17,7 @@ from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableE
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.disks import BEING_MADE, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.model.marks import SAVE_AS
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import ImageState, VmState
@@ -27,6 +28,8 @@ LOG = logging.getLogger(__name__)
 STAT_TIMEOUT = timedelta(seconds=60)
 COPY_TIMEOUT = timedelta(hours=12)
 MAX_RESENDS = 3
+SAVED_VM = "SAVED_VM_ID"
+"""Attribute of an image that a VM's disk is, or was, saved to."""
 FIRST_SIZE_REQUEST = 1 << 30
 """Who asks for a size has no image yet; the numbers of such requests are no image's."""
 
@@ -101,8 +104,27 @@ class ImageWork:
                     await self._remove(image, datastore)
                 finally:
                     self._removing.discard(image_id)
-        elif image.state in BEING_MADE:
+        elif image.state in BEING_MADE and not self._core.store.read(lambda tx: is_being_saved(tx, image)):
             await self._make(image, datastore)
+
+    async def make_for_saving(self, image_id: int) -> Image:
+        """Make the file that a disk shall be copied to, once, and return the image, still LOCKED.
+
+        :raises DriverError: the driver cannot, or nobody wants the image any more
+        """
+        found = self._core.store.read(lambda tx: _with_datastore(tx, image_id))
+        if found is None or found[0].state is not ImageState.LOCKED:
+            raise DriverError(f"image {image_id} is gone: the disk is not saved")
+        image, datastore = found
+        if image.source:
+            return image
+        reply = await self._ask("MKFS", image, datastore)
+        words = reply.info.split()
+        if not reply.success or not words:
+            raise DriverError(f"image {image_id}: {reply.info or 'the driver named no source'}")
+        await self._core.store.write(lambda tx: _note_source(tx, image_id, words[0]))
+        image.source = words[0]
+        return image
 
     async def _make(self, image: Image, datastore: Datastore) -> None:
         action = "CLONE" if image.cloning_id >= 0 else "CP" if image.path else "MKFS"
@@ -201,6 +223,24 @@ class ImageWork:
                 "ERROR", f"{time.ctime(tx.now)} : Error removing image from datastore: {reason}"
             )
             tx.images.save(image, "state ERROR")
+
+
+def is_being_saved(tx: Snapshot, image: Image) -> bool:
+    """Return whether a VM's plan makes the image: a disk is copied to it.
+
+    The VM's word counts, in which users cannot write, not the image's.
+    """
+    vm_id = whole_number(image.template.get(SAVED_VM))
+    vm = tx.vms.find(vm_id) if vm_id is not None else None
+    if vm is None or image.state is not ImageState.LOCKED:
+        return False
+    return any(disk.get(SAVE_AS) == str(image.id) for disk in vm.template.vectors("DISK"))
+
+
+def _note_source(tx: Transaction, image_id: int, source: str) -> None:
+    image = tx.images.get(image_id)
+    image.source = source
+    tx.images.save(image)
 
 
 def _with_datastore(tx: Snapshot, image_id: int) -> tuple[Image, Datastore] | None:

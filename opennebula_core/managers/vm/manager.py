@@ -8,6 +8,7 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.actions import VmActions
 from opennebula_core.managers.vm.changes.methods import change_methods
 from opennebula_core.managers.vm.changes.registry import CHANGES, vm_changes
+from opennebula_core.managers.vm.changes.save_as import IMAGE_STEP
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.ending import VmEnding
 from opennebula_core.managers.vm.listing import VmListing
@@ -38,6 +39,8 @@ class VmManager:
         core.store.on_commit(documents.forget)
         for method in vm_methods(core, operations, VmListing(core.monitoring, documents)):
             registry.add_method(method)
-        for method in change_methods(vm_changes(core, plans)):
+        changes = vm_changes(core, plans)
+        for method in change_methods(changes):
             registry.add_method(method)
+        registry.add_step_kind(IMAGE_STEP, changes.disk_saves.make_image)
         registry.add_background_task("clearing of old plans", core.executor.clear_table)

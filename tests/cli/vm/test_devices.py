@@ -51,3 +51,16 @@ def test_waiting_for_a_change_that_fails_tells_why(
 
     assert "no slot is free" in said
     assert devices(cloud, running, "DISK") == []
+
+
+def test_a_disk_grows_and_is_saved_as_an_image(cloud: Shell, fresh_name: Callable[[str], str]) -> None:
+    name = fresh_name("base")
+    store = cloud.make(f"onedatastore create --name {fresh_name('ds')} --ds dummy --tm dummy")
+    cloud.make(f"oneimage create --name {name} --path /any/image --datastore {store} --wait")
+    vm_id = cloud.make(f"onevm create --cpu 0.1 --memory 32 --disk {name} --wait --timeout 60")
+
+    cloud.ok(f"onevm disk-resize {vm_id} 0 5G --wait --timeout 60")
+    assert devices(cloud, vm_id, "DISK")[0]["SIZE"] == "5120"
+
+    image_id = cloud.make(f"onevm disk-saveas {vm_id} 0 {name}-copy --wait --timeout 60")
+    assert cloud.document(f"oneimage show {image_id}")["IMAGE"]["STATE"] == "1"

@@ -12,6 +12,7 @@ from opennebula_core.managers.vm.changes.configuration import ConfigurationChang
 from opennebula_core.managers.vm.changes.disk_sizes import DiskSizes
 from opennebula_core.managers.vm.changes.disks import DiskChanges
 from opennebula_core.managers.vm.changes.nics import NicChanges
+from opennebula_core.managers.vm.changes.save_as import DiskSaves
 from opennebula_core.managers.vm.changes.snapshots import SnapshotChanges
 
 _VM = Param("id", int)
@@ -29,6 +30,7 @@ class VmChanges:
     configuration: ConfigurationChanges
     snapshots: SnapshotChanges
     disk_sizes: DiskSizes
+    disk_saves: DiskSaves
 
 
 def change_methods(changes: VmChanges) -> Iterable[Method]:
@@ -42,6 +44,24 @@ def change_methods(changes: VmChanges) -> Iterable[Method]:
     yield from _snapshots(changes.snapshots)
     sizes = (Param("disk", int), Param("size_mb", str))
     yield _method("diskresize", sizes, changes.disk_sizes.resize, "Make a disk of a VM larger, in MiB.")
+    yield _save_as(changes.disk_saves)
+
+
+def _save_as(saves: DiskSaves) -> Method:
+    return Method(
+        "one.vm.disksaveas",
+        (
+            _VM,
+            Param("disk", int),
+            Param("name", str),
+            Param("type", str, ""),
+            Param("snapshot", int, -1),
+        ),
+        (*_MANAGE, Need(ObjectKind.IMAGE, Right.CREATE)),
+        Mode.WRITE,
+        saves.save,
+        "Copy a disk of a VM to a new image.",
+    )
 
 
 def _resize(capacity: CapacityChanges) -> Method:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.vm.changes.capacity import RESIZE, CapacityChanges, Resized
 from opennebula_core.managers.vm.changes.change import Changes
 from opennebula_core.managers.vm.changes.configuration import UPDATECONF, ConfigurationChanges, Reconfigured
@@ -24,6 +25,7 @@ from opennebula_core.managers.vm.changes.nics import (
     NicChanges,
     NicDetached,
 )
+from opennebula_core.managers.vm.changes.save_as import DISK_SAVEAS, DiskSaved, DiskSaves
 from opennebula_core.managers.vm.changes.snapshots import (
     CREATE,
     DELETE,
@@ -33,6 +35,7 @@ from opennebula_core.managers.vm.changes.snapshots import (
     SnapshotDeleted,
     SnapshotReverted,
 )
+from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.plans import VmPlans
 
 CHANGES: Final[Changes] = {
@@ -43,6 +46,7 @@ CHANGES: Final[Changes] = {
     RESIZE: Resized(),
     UPDATECONF: Reconfigured(),
     DISK_RESIZE: DiskResized(),
+    DISK_SAVEAS: DiskSaved(),
     CREATE: SnapshotCreated(),
     REVERT: SnapshotReverted(),
     DELETE: SnapshotDeleted(),
@@ -51,11 +55,13 @@ CHANGES: Final[Changes] = {
 
 def vm_changes(core: Core, plans: VmPlans) -> VmChanges:
     """Return the use cases."""
+    work = ImageWork(core, VmEffects(core.vm_log, core.monitoring))
     return VmChanges(
         disks=DiskChanges(core, plans),
         nics=NicChanges(core, plans),
         capacity=CapacityChanges(core, plans),
         configuration=ConfigurationChanges(core, plans),
         disk_sizes=DiskSizes(core, plans),
+        disk_saves=DiskSaves(core, plans, work),
         snapshots=SnapshotChanges(plans),
     )
