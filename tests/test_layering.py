@@ -65,7 +65,7 @@ HOMES = {
     "httptools": ("api",),
     "pytest": ("testing",),
     "pytest_asyncio": ("testing",),
-    "cryptography": ("model", "client", "api", "managers", "scheduling", "testing"),
+    "cryptography": ("model", "client", "api", "managers", "scheduling", "cli/doctor", "testing"),
 }
 """Where each foreign package may be imported: rooms, or a module of one; any other package nowhere."""
 

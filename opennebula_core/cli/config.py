@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from opennebula_core.cli.application import command_group
-from opennebula_core.cli.declared import plugin_problems
+from opennebula_core.cli.declared import installed_plugins, plugin_problems
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.errors import ConfigError
@@ -25,7 +25,7 @@ def check() -> None:
     """
     location = Location.from_environment()
     loaded = Config.load(location)
-    if problems := plugin_problems(loaded):
+    if problems := plugin_problems(loaded, installed_plugins(loaded)):
         raise ConfigError("\n".join(f"read {location.config_file}: {problem}" for problem in problems))
     if location.config_file.exists():
         click.echo(f"{location.config_file} is fine.")

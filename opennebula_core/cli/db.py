@@ -23,6 +23,14 @@ def _database() -> Path:
     return Config.load(Location.from_environment()).database_file
 
 
+def problems_of(path: Path) -> list[maintenance.Problem]:
+    """Return what is wrong with a database.
+
+    :raises StoreError: the file cannot be read at all, or is of another release
+    """
+    return maintenance.check(path)
+
+
 def _require_stopped(what: str) -> None:
     """Refuse what must not happen under the daemon's feet.
 
@@ -42,7 +50,7 @@ def check(fix: bool) -> None:
         _require_stopped("fix the database")
         for problem in maintenance.fix(path):
             click.echo(f"fixed: {problem.text}")
-    problems = maintenance.check(path)
+    problems = problems_of(path)
     for problem in problems:
         report(problem.text + ("; 'one db check --fix' corrects it" if problem.can_be_fixed else ""))
     if not problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from opennebula_core.config import Config, DriverSettings, OptionValue, option_values
 from opennebula_core.config.options import nearest
@@ -13,13 +13,14 @@ from opennebula_core.plugins import PluginStatus, describe_all
 Statuses = Mapping[tuple[str, str], PluginStatus]
 
 
-def plugin_problems(config: Config) -> list[str]:
-    """Return what is wrong with the names and options of plugins; the configuration itself is right.
+def installed_plugins(config: Config) -> list[PluginStatus]:
+    """Return what is installed; imports the plugins in processes of their own, see :func:`.describe_all`."""
+    return describe_all((*DRIVER_KINDS, SCHEDULER, PLUGINS), disabled=config.plugins.disabled)
 
-    Imports the plugins in processes of their own, see :func:`.describe_all`.
-    """
+
+def plugin_problems(config: Config, statuses: Iterable[PluginStatus]) -> list[str]:
+    """Return what is wrong with the names and options of plugins; the configuration itself is right."""
     disabled = config.plugins.disabled
-    statuses = describe_all((*DRIVER_KINDS, SCHEDULER, PLUGINS), disabled=disabled)
     found: Statuses = {(status.info.kind, status.info.name): status for status in statuses}
     return [*_of_policies(config, found), *_of_drivers(config, found), *_of_disabled(disabled, found)]
 

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "start": ("opennebula_core.cli.lifecycle:start", "Start the cloud: the daemon and the scheduler."),
     "stop": ("opennebula_core.cli.lifecycle:stop", "Stop the cloud and its drivers."),
     "status": ("opennebula_core.cli.lifecycle:status", "Show what runs, and where."),
+    "doctor": ("opennebula_core.cli.doctor:doctor", "Find what is wrong with the cloud, and what helps."),
     "up": ("opennebula_core.cli.up:up", "Start a cloud on this machine, with a first VM."),
     "down": ("opennebula_core.cli.up:down", "End what `one up` started, guests included."),
     "plugin": ("opennebula_core.cli.plugin:plugin", "See what is installed: drivers, policies, plugins."),
