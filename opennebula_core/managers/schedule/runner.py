@@ -118,6 +118,7 @@ class ScheduledActions:
         if method is None or method.mode is not Mode.WRITE:
             raise ActionError(f"This release does not have {call.method}; install a manager that adds it")
         _authorise(tx, session, method, call.parameters)
+        tx.enforces_quotas = True  # as for the same call from outside
         given = call.parameters if method.prepare is None else method.prepare(*call.parameters)
         method.handler(tx, session, *given)
 

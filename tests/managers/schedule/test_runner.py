@@ -67,6 +67,21 @@ async def test_actions_of_one_vm_follow_one_another(cloud: Cloud) -> None:
     assert all("MESSAGE" not in item for item in cloud.vm(vm_id).template.vectors("SCHED_ACTION"))
 
 
+async def test_an_action_keeps_to_the_quotas_of_the_owner(cloud: Cloud) -> None:
+    user_id = await cloud.new("one.user.allocate", "alice", "pw", "core")
+    host_id, vm_id = await cloud.add_host("h1"), await cloud.add_vm(session="alice:pw")
+    await cloud.call("one.vm.deploy", vm_id, host_id)
+    await cloud.settle(vm_id, LcmState.RUNNING)
+    await cloud.act("suspend", vm_id)
+    await cloud.settle(vm_id, VmState.SUSPENDED)
+    await cloud.call("one.user.quota", user_id, "VM=[RUNNING_VMS=0]")
+    await schedule(cloud, vm_id, "ACTION=resume", session="alice:pw")
+    cloud.clock.advance(60)
+    await cloud.until(lambda: "MESSAGE" in action_of(cloud, vm_id), "the message")
+    assert "RUNNING_VMS quota" in action_of(cloud, vm_id)["MESSAGE"]
+    assert cloud.vm(vm_id).state is VmState.SUSPENDED
+
+
 async def test_what_the_state_does_not_allow_says_so_and_is_tried_again(cloud: Cloud) -> None:
     vm_id = await cloud.add_vm()
     await schedule(cloud, vm_id, "ACTION=poweroff")
