@@ -33,6 +33,8 @@ _SECRETS: Final[Mapping[str, tuple[int, ...]]] = {
     "one.user.chauth": (2,),
 }
 """Positions of passwords behind the session, which no hook is told."""
+_TELL_SECRETS: Final = frozenset({"one.user.login", "one.user.info", "one.userpool.info"})
+"""Methods whose answers hold tokens and what is kept of passwords, which no hook is told either."""
 _MAKES: Final = ("allocate", "instantiate", "clone")
 _MADE_BY: Final = {"one.template.instantiate": "one.vm", "one.vntemplate.instantiate": "one.vn"}
 _PREFIXES: Final = {
@@ -43,7 +45,8 @@ _PREFIXES: Final = {
 }
 _MAX_ANSWER: Final = 256 * 1024
 """Longer answers are left out of what a hook on a call is told."""
-_READER: Final = Session(0, "oneadmin", 0, "oneadmin", frozenset({0}))
+_READER: Final = Session(0, "oneadmin", 0, "oneadmin", frozenset({0}), is_bound=True)
+"""May see all objects, but as a bound session nothing that anybody logs in with."""
 
 
 class HookEvents:
@@ -158,7 +161,7 @@ class HookEvents:
         if isinstance(answer, RequestError):
             returned = ["false", str(answer), str(answer.code)]
         else:
-            returned = ["true", _text(answer), "0"]
+            returned = ["true", HIDDEN if method in _TELL_SECRETS else _text(answer), "0"]
         is_success = returned[0] == "true"
         document = render_call([HIDDEN, *given], returned, extra, is_success=is_success)
         if found:

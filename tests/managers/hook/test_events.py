@@ -137,6 +137,25 @@ async def test_what_is_removed_is_told_and_passwords_are_not(cloud: Cloud, scrip
     assert call.findtext("EXTRA/IMAGE/NAME") == "debian"
 
 
+@pytest.mark.parametrize(
+    "method", ["one.user.login", "one.user.info", "one.userpool.info", "one.user.delete"]
+)
+async def test_what_users_log_in_with_is_told_to_no_hook(cloud: Cloud, script: Script, method: str) -> None:
+    script("cat.sh", "cat")
+    hook_id = await add_hook(
+        cloud, f'TYPE=api\nCALL={method}\nCOMMAND=cat.sh\nARGUMENTS="$API"\nARGUMENTS_STDIN=yes'
+    )
+    user_id = await cloud.new("one.user.allocate", "ann", "a secret", "core")
+    token = await cloud.call("one.user.login", "ann", "", 600)
+    kept = cloud.daemon.store.read(lambda tx: tx.users.get(user_id).password)
+    if method != "one.user.login":
+        await cloud.call(method, *(() if "pool" in method else (user_id,)))
+    call = base64.b64decode(output((await until_run(cloud, hook_id))[0])).decode()
+    assert "<RESULT>1</RESULT>" in call
+    assert str(token) not in call
+    assert kept not in call
+
+
 async def test_a_job_that_fails_has_no_event(cloud: Cloud, script: Script) -> None:
     script("echo.sh", ECHO)
     hook_id = await add_hook(cloud, "TYPE=state\nRESOURCE=VM\nON=DONE\nCOMMAND=echo.sh")
