@@ -50,7 +50,7 @@ def said_on_a_terminal(shell: Shell, line: str) -> str:
 def test_ctrl_c_ends_the_waiting_and_says_that_the_vm_goes_on(
     cloud: Shell, control: Callable[[str], None]
 ) -> None:
-    control('{"vmm/DEPLOY": {"delay_s": 3}}')
+    control('{"vmm/DEPLOY": {"delay_s": 10}}')
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ONE_")}
     words = ("create", "--cpu", "0.1", "--memory", "32", "--wait")
     with subprocess.Popen(
