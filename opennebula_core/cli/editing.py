@@ -31,7 +31,7 @@ def add_editing_commands(
 
 def _add_update(group: click.Group, kind: Kind, template: str) -> None:
     @group.command("update")
-    @click.argument("word", metavar=kind.title.upper(), type=ObjectWord(kind))
+    @click.argument("word", metavar=kind.word, type=ObjectWord(kind))
     @click.argument("file", required=False, metavar="[FILE]")
     @click.option("-a", "--append", is_flag=True, help="Merge into what is there, do not replace it.")
     @pass_application
@@ -60,12 +60,24 @@ def _present(document: Element, template: str) -> str:
 
 def _add_rename(group: click.Group, kind: Kind) -> None:
     @group.command("rename", help=f"Give a {kind.title} another name.")
-    @click.argument("word", metavar=kind.title.upper(), type=ObjectWord(kind))
+    @click.argument("word", metavar=kind.word, type=ObjectWord(kind))
     @click.argument("name", metavar="NAME")
     @pass_application
     def rename(application: Application, word: str, name: str) -> None:
         object_id = Finder(application, kind).one(word)
         application.client.call(f"{kind.prefix}.rename", object_id, name)
+
+
+def add_clone_command(group: click.Group, kind: Kind) -> None:
+    """Add ``clone`` to a group."""
+
+    @group.command("clone", help=f"Copy a {kind.title}.")
+    @click.argument("word", metavar=kind.word, type=ObjectWord(kind))
+    @click.argument("name", metavar="NAME")
+    @pass_application
+    def clone(application: Application, word: str, name: str) -> None:
+        object_id = Finder(application, kind).one(word)
+        click.echo(f"ID: {application.client.integer(f'{kind.prefix}.clone', object_id, name)}")
 
 
 def add_action(

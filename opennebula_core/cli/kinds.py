@@ -32,6 +32,11 @@ class Kind:
     element: str
     filters: tuple[object, ...] | None = (-1, -1)
 
+    @property
+    def word(self) -> str:
+        """How an argument that is one such object is shown in the help."""
+        return self.title.upper().replace(" ", "_")
+
     def info(self, client: Client, object_id: int) -> Element:
         """Return the document of one object."""
         return client.element(f"{self.prefix}.info", object_id)
@@ -57,4 +62,8 @@ DATASTORE: Final = Kind("datastore", "one.datastore", "one.datastorepool.info", 
 CLUSTER: Final = Kind("cluster", "one.cluster", "one.clusterpool.info", "CLUSTER", None)
 USER: Final = Kind("user", "one.user", "one.userpool.info", "USER", None)
 HOOK: Final = Kind("hook", "one.hook", "one.hookpool.info", "HOOK")
+SECURITY_GROUP: Final = Kind("security group", "one.secgroup", "one.secgrouppool.info", "SECURITY_GROUP")
+NETWORK_TEMPLATE: Final = Kind("network template", "one.vntemplate", "one.vntemplatepool.info", "VNTEMPLATE")
+VDC: Final = Kind("VDC", "one.vdc", "one.vdcpool.info", "VDC", None)
+ZONE: Final = Kind("zone", "one.zone", "one.zonepool.info", "ZONE", None)
 GROUP: Final = Kind("group", "one.group", "one.grouppool.info", "GROUP", None)

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, pass_application
-from opennebula_core.cli.columns import Column, lay_out
+from opennebula_core.cli.columns import Column, lay_out, number, text
 from opennebula_core.cli.documents import (
     CSV,
     DOCUMENTS,
@@ -27,6 +27,8 @@ from opennebula_core.cli.kinds import EVERYTHING_USABLE, Kind
 from opennebula_core.cli.ownership import filter_flag
 
 QUOTAS = "QUOTAS"
+OWNED = (number("ID", "ID"), text("USER", "UNAME"), text("GROUP", "GNAME"), text("NAME", "NAME"))
+"""The first columns of every kind that has an owner."""
 
 
 @dataclass(frozen=True, slots=True)

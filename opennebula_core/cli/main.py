@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("opennebula_core.cli.user:user", "Users."),
     "group": ("opennebula_core.cli.group:group", "Groups."),
     "acl": ("opennebula_core.cli.acl:acl", "Access rules."),
+    "secgroup": ("opennebula_core.cli.secgroup:secgroup", "Security groups: rules for the traffic of VMs."),
+    "vntemplate": ("opennebula_core.cli.vntemplate:vntemplate", "Templates of virtual networks."),
+    "vdc": ("opennebula_core.cli.vdc:vdc", "Virtual data centres: groups and what they may use."),
+    "zone": ("opennebula_core.cli.zone:zone", "Zones of the federation."),
     "hook": ("opennebula_core.cli.hook:hook", "Hooks: commands that run on events."),
     "acct": ("opennebula_core.cli.acct:acct", "Who used what, and when."),
     "showback": ("opennebula_core.cli.showback:showback", "What VMs have cost, by month."),
@@ -132,7 +136,7 @@ def _program(name: str) -> Callable[[], None]:
 
 NAMED_PROGRAMS = (
     "vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl", "hook",
-    "acct", "showback",
+    "secgroup", "vntemplate", "vdc", "zone", "acct", "showback",
 )  # fmt: skip
 """Commands that are programs of their own, too: ``onevm`` and so on."""
 
@@ -146,6 +150,10 @@ onecluster = _program("cluster")
 oneuser = _program("user")
 onegroup = _program("group")
 onehook = _program("hook")
+onesecgroup = _program("secgroup")
+onevntemplate = _program("vntemplate")
+onevdc = _program("vdc")
+onezone = _program("zone")
 oneacl = _program("acl")
 oneacct = _program("acct")
 oneshowback = _program("showback")

@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
-from opennebula_core.cli.columns import date, figure, number, text
-from opennebula_core.cli.editing import add_action, add_editing_commands
+from opennebula_core.cli.columns import date, figure, number
+from opennebula_core.cli.editing import add_action, add_clone_command, add_editing_commands
 from opennebula_core.cli.kinds import TEMPLATE
-from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.listing import OWNED, Listing, add_list_command
 from opennebula_core.cli.ownership import add_ownership_commands
 from opennebula_core.cli.quantities import date_text
 from opennebula_core.cli.selection import Finder
@@ -25,10 +25,7 @@ from opennebula_core.model.template import Template
 template = command_group("template", "Templates: what VMs are made from.")
 
 COLUMNS = (
-    number("ID", "ID"),
-    text("USER", "UNAME"),
-    text("GROUP", "GNAME"),
-    text("NAME", "NAME"),
+    *OWNED,
     date("REGTIME", "REGTIME"),
     number("CPU", "TEMPLATE/CPU"),
     number("MEMORY", "TEMPLATE/MEMORY"),
@@ -80,18 +77,9 @@ def instantiate(application: Application, /, word: str, file: str | None, **opti
     copies(application, start, options)
 
 
-@template.command()
-@click.argument("word", metavar="TEMPLATE", type=ObjectWord(TEMPLATE))
-@click.argument("name", metavar="NAME")
-@pass_application
-def clone(application: Application, word: str, name: str) -> None:
-    """Copy a template."""
-    template_id = Finder(application, TEMPLATE).one(word)
-    click.echo(f"ID: {application.client.integer('one.template.clone', template_id, name)}")
-
-
 add_list_command(template, LISTING)
 add_show_command(template, TEMPLATE, describe)
+add_clone_command(template, TEMPLATE)
 add_action(template, TEMPLATE, "delete", "Remove templates; VMs made from them stay.")
 add_editing_commands(template, TEMPLATE)
 add_ownership_commands(template, TEMPLATE)

@@ -19,7 +19,7 @@ COMPLETION_TIMEOUT_S: Final = "1"
 
 def several(kind: Kind) -> str:
     """Return how an argument that takes several objects is shown in the help."""
-    return f"{kind.title.upper()}..."
+    return f"{kind.word}..."
 
 
 class ObjectWord(click.ParamType):  # type: ignore[type-arg]  # not generic in older clicks
