@@ -48,7 +48,8 @@ class AuthService(Service):
         identity = await self.drivers.call("", driver.authenticate, credentials)
         if credentials.user_id != UNKNOWN_USER:
             return ""
-        return " ".join((name, identity.name, identity.password, *map(str, identity.group_ids)))
+        groups = (f"{'*' if gid in identity.admin_of else ''}{gid}" for gid in identity.group_ids)
+        return " ".join((name, identity.name, identity.password or "-", *groups))
 
 
 async def _authorize(decision: str) -> str:
