@@ -12,6 +12,7 @@ from opennebula_core.errors import ConfigError, DriverError, InternalError, Plug
 from opennebula_core.managers.access.newcomers import parse_newcomer, welcome
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import User
+from opennebula_core.wire.redaction import without
 from opennebula_core.wire.requests import AuthRequest, Reply
 
 LOG = logging.getLogger(__name__)
@@ -77,6 +78,6 @@ class DriverLogins:
             self._asked -= 1
         if not reply.success:
             # A program from outside may well repeat what it was given.
-            LOG.info("user %r: auth driver %r says: %s", name, driver, reply.info.replace(secret, "***"))
+            LOG.info("user %r: auth driver %r says: %s", name, driver, without(reply.info, [secret]))
             return None
         return reply.info

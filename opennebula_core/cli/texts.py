@@ -35,6 +35,29 @@ def read_text(file: str | None) -> str:
         raise TextError(f"read {file!r}: {reason}; name a readable file, or - for standard input") from None
 
 
+def read_secret(file: str | None, question: str, *, is_new: bool = False) -> str:
+    """Return a password: the first line of a file, else of standard input, else what is typed.
+
+    It is no argument, because everybody on the machine sees those.
+
+    :param is_new: it is typed twice
+    :raises TextError: there is none
+    """
+    if file is not None:
+        try:
+            with open(file, encoding="utf-8") as opened:
+                lines = opened.read().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise TextError(f"read the password in {file!r}: {error}; name another file") from None
+    elif sys.stdin.isatty():
+        return str(click.prompt(question, hide_input=True, confirmation_prompt=is_new, err=True))
+    else:
+        lines = sys.stdin.read().splitlines()
+    if not lines or not lines[0]:
+        raise TextError("no password: the first line is empty; write it there")
+    return lines[0]
+
+
 def is_piped() -> bool:
     """Return whether standard input is a file or a pipe, not a terminal."""
     return not sys.stdin.isatty()

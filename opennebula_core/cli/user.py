@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
@@ -16,20 +15,24 @@ from opennebula_core.cli.columns import Column, number, text
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import GROUP, USER
 from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.login import key, login, token_create, token_delete, token_set
 from opennebula_core.cli.quota_tables import quota_tables
 from opennebula_core.cli.quotas import add_quota_commands
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.showing import add_show_command, attributes, identity, ids, section, yes_no
-from opennebula_core.cli.texts import TextError
+from opennebula_core.cli.texts import read_secret
 from opennebula_core.cli.usage import USAGE
 from opennebula_core.cli.words import ObjectWord, several
+from opennebula_core.model.passwords import server_digest
 
 user = command_group("user", "Users.")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CALLER = "-1"
-CORE_DRIVER = "core"
+CORE_DRIVER, SERVER_CIPHER = "core", "server_cipher"
+TOKEN_SHOWN = 8
+"""Characters of a login token that are shown: enough to name it, too few to use it."""
 COLUMNS = (
     number("ID", "ID"),
     text("NAME", "NAME"),
@@ -52,29 +55,27 @@ def describe(application: Application, item: Element) -> None:
             ("ENABLED", yes_no(item.findtext("ENABLED"))),
         ],
     )
+    if tokens := item.findall("LOGIN_TOKEN"):
+        section("login tokens", [_token_row(token) for token in tokens])
     attributes("user template", item.find("TEMPLATE"))
     quota_tables(item)
 
 
-def read_password(file: str | None) -> str:
-    """Return a password: the first line of a file, else of standard input, else what is typed twice.
+def _token_row(token: Element) -> tuple[str, str]:
+    expires, group = int(token.findtext("EXPIRATION_TIME", "0")), token.findtext("EGID", "")
+    until = (
+        "for ever" if expires < 0 else f"until {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(expires))}"
+    )
+    return token.findtext("TOKEN", "")[:TOKEN_SHOWN], until if group == "-1" else f"{until}, group {group}"
 
-    It is no argument, because everybody on the machine sees those.
 
-    :raises TextError: there is none
+def read_password(file: str | None, driver: str = CORE_DRIVER) -> str:
+    """Return the password of a user as it is sent, see :func:`.read_secret`.
+
+    That of a server user goes as the digest which is its protocol's key.
     """
-    if file is not None:
-        try:
-            lines = Path(file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise TextError(f"read the password in {file!r}: {error}; name another file") from None
-    elif sys.stdin.isatty():
-        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    else:
-        lines = sys.stdin.read().splitlines()
-    if not lines or not lines[0]:
-        raise TextError("no password: the first line is empty; write it there")
-    return lines[0]
+    password = read_secret(file, "Password", is_new=True)
+    return server_digest(password) if driver == SERVER_CIPHER else password
 
 
 def _refuse_password(context: click.Context, argument: click.Parameter, words: tuple[str, ...]) -> None:
@@ -110,7 +111,7 @@ def create(
     """Make a user."""
     finder = Finder(application, GROUP)
     group_ids = [finder.one(part) for word in groups for part in word.split(",")]
-    password = read_password(password_file)
+    password = read_password(password_file, driver)
     click.echo(f"ID: {application.client.integer('one.user.allocate', name, password, driver, group_ids)}")
 
 
@@ -120,11 +121,24 @@ def create(
 @pass_application
 def passwd(application: Application, word: str | None, password_file: str | None) -> None:
     """Change a password, your own if no user is named."""
-    if word is None:
-        user_id = int(USER.info(application.client, int(CALLER)).findtext("ID", CALLER))
-    else:
-        user_id = Finder(application, USER).one(word)
-    application.client.call("one.user.passwd", user_id, read_password(password_file))
+    user_id = int(CALLER) if word is None else Finder(application, USER).one(word)
+    found = USER.info(application.client, user_id)
+    password = read_password(password_file, found.findtext("AUTH_DRIVER", CORE_DRIVER))
+    application.client.call("one.user.passwd", int(found.findtext("ID", CALLER)), password)
+
+
+@user.command()
+@click.argument("word", metavar="USER", type=ObjectWord(USER))
+@click.argument("driver", metavar="DRIVER")
+@click.option(
+    "-r", "--password-file", metavar="FILE", help="File of the new password; else the old one stays."
+)
+@pass_application
+def chauth(application: Application, word: str, driver: str, password_file: str | None) -> None:
+    """Change how a user is authenticated."""
+    user_id = Finder(application, USER).one(word)
+    password = "" if password_file is None else read_password(password_file, driver)
+    application.client.call("one.user.chauth", user_id, driver, password)
 
 
 def _add_membership(command: str, summary: str) -> None:
@@ -148,3 +162,5 @@ add_action(user, USER, "disable", "Refuse users.", False, method="enable")
 add_action(user, USER, "delete", "Remove users.")
 add_editing_commands(user, USER, can_rename=False)
 add_quota_commands(user, USER)
+for command in (login, key, token_create, token_set, token_delete):
+    user.add_command(command)

@@ -13,17 +13,20 @@ from opennebula_core.errors import ConfigError
 DEFAULT_ENDPOINT: Final = "http://127.0.0.1:2633/RPC2"
 
 
-def client_from_environment(environment: Mapping[str, str] | None = None) -> Client:
+def client_from_environment(
+    environment: Mapping[str, str] | None = None, *, session: str | None = None
+) -> Client:
     """Return a client for the endpoint and the user that the environment names.
 
     :param environment: ``os.environ`` when None
+    :param session: ``user:secret`` instead of the one that a file holds
     :raises ConfigError: there is no file with a session, or a setting makes no sense
     :raises ClientError: the endpoint is no address
     """
     variables = os.environ if environment is None else environment
     return Client(
         variables.get("ONE_XMLRPC") or DEFAULT_ENDPOINT,
-        read_session(auth_path(variables)),
+        session or read_session(auth_path(variables)),
         timeout_s=_timeout_s(variables),
         certificate_folder=variables.get("ONE_CERT_DIR") or None,
     )

@@ -24,7 +24,8 @@ from opennebula_core.wire.events import DriverEvents
 from opennebula_core.wire.framing import Answer, LogLine, flatten, parse_answer
 from opennebula_core.wire.limits import BackOff, Limits
 from opennebula_core.wire.process import DriverProcess, Launch
-from opennebula_core.wire.requests import Reply, Request
+from opennebula_core.wire.redaction import without
+from opennebula_core.wire.requests import AuthRequest, Reply, Request
 from opennebula_core.wire.table import InFlight, RequestTable
 
 LOG = logging.getLogger(__name__)
@@ -301,7 +302,17 @@ class Supervisor:
                 self._events.on_progress(line.object_id, done, total)
                 return
         severity = "I" if line.severity == "-" else line.severity
-        self._events.on_log(severity, line.object_id, flatten(line.text))
+        self._events.on_log(severity, line.object_id, self._without_secrets(line))
+
+    def _without_secrets(self, line: LogLine) -> str:
+        """Return what a driver says as it may be logged: it may repeat what it was asked about."""
+        text = flatten(line.text)
+        if self.kind != "auth":
+            return text
+        asked = [entry.request for entry in self._table.of(line.object_id)]
+        secrets = [request.secret for request in asked if isinstance(request, AuthRequest)]
+        # Without a request it cannot be told what in the line is secret.
+        return without(text, secrets) if secrets or line.object_id < 0 else "a line about credentials"
 
     def _note_rubbish(self, line: str) -> None:
         self._rubbish += 1

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -262,3 +263,37 @@ async def test_users_of_the_driver_public_never_get_in(door: Authenticator, stor
     assert await refused(door, "alice:wonder")
     good = server_token("serveradmin", "opensesame", "alice", int(time.time()) + 60)
     assert (await door.authenticate(good, "peer")).user_name == "alice"
+
+
+@pytest.mark.parametrize("algorithm", [hashlib.sha1, hashlib.sha256])
+async def test_a_digest_that_was_taken_over_is_replaced_at_the_first_login(
+    door: Authenticator, store: Store, algorithm: Callable[[bytes], hashlib._Hash]
+) -> None:
+    digest = algorithm(b"wonder").hexdigest()
+    edit(store, "alice", password=digest)
+    assert await refused(door, f"alice:{digest}")
+    assert (await door.authenticate(ALICE, "peer")).user_id == 2
+    alice = store.read(lambda snapshot: snapshot.users.get(2))
+    assert alice.password.startswith("scrypt$")
+    assert (await door.authenticate(ALICE, "peer")).user_id == 2
+    assert door.known(ALICE) is not None
+
+
+async def test_guesses_from_the_same_address_do_not_keep_the_user_out(
+    door: Authenticator, store: Store
+) -> None:
+    await door.authenticate(ALICE, "peer")
+    for _ in range(1000):
+        door._failed.failed("alice", "peer")
+        door._failed.turn_in_s("alice", "peer")
+    store.write_now(lambda tx: tx.groups.allocate(Group(100, "guests")))
+    assert door.known(ALICE) is None
+    started = time.perf_counter()
+    assert (await door.authenticate(ALICE, "peer")).user_id == 2
+    assert time.perf_counter() - started < 1
+
+
+async def test_a_server_user_of_another_driver_never_gets_in(door: Authenticator, store: Store) -> None:
+    good = server_token("serveradmin", "opensesame", "alice", int(time.time()) + 60)
+    edit(store, "serveradmin", auth_driver="server_x509")
+    assert await refused(door, good)

@@ -107,3 +107,22 @@ def test_the_failures_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             failed.failed(name, "peer")
     assert failed.turn_in_s("a", "peer") == 0
     assert failed.turn_in_s("c", "peer") > 0
+
+
+def test_attempts_that_get_no_turn_do_not_put_off_those_that_do() -> None:
+    failed = FailedLogins()
+    for _ in range(100):
+        failed.failed("alice", "peer")
+        failed.turn_in_s("alice", "peer")
+    assert failed.turn_in_s("alice", "peer") <= sessions.MAX_WAIT_S + MAX_DELAY_S
+
+
+def test_an_ipv6_address_counts_as_its_network() -> None:
+    failed = FailedLogins()
+    for host in range(FREE_FAILURES):
+        failed.failed("alice", f"2001:db8::{host + 1:x}")
+    assert failed.turn_in_s("alice", "2001:db8::ffff") > 0
+    assert failed.turn_in_s("alice", "2001:db8:1::1") == 0
+    assert sessions.network_of("::ffff:10.0.0.1") == "10.0.0.1"
+    assert sessions.network_of("fe80::1%eth0") == sessions.network_of("fe80::2")
+    assert sessions.network_of("caller 7:x") == "caller 7:x"

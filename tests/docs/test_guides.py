@@ -40,3 +40,10 @@ for i in $(seq 300); do onehook log --success | grep SUCCESS && break; sleep 0.1
 cat "$ONE_LOCATION/var/log/told"
 """
     assert "VM 0 runs" in typed(CLOUD + commands(DOCS / "hooks.md") + rest, tmp_path)
+
+
+def test_the_page_of_logging_in(tmp_path: Path) -> None:
+    said = typed(CLOUD + commands(DOCS / "log-in.md"), tmp_path)
+
+    assert "Logged in as alice" in said
+    assert "Logged in as bob" in said
