@@ -25,6 +25,9 @@ _TABLES: Final = (
     f"""CREATE TABLE resource_quota (owner_kind TEXT NOT NULL, owner_id INTEGER NOT NULL,
         resource TEXT NOT NULL, resource_id INTEGER NOT NULL, {_numbers(("items", "size_mib"))},
         PRIMARY KEY (owner_kind, owner_id, resource, resource_id)) WITHOUT ROWID""",
+    # An owner has an entry for all that he uses; those that limit something are few.
+    """CREATE INDEX resource_quota_limited ON resource_quota (owner_kind, owner_id)
+        WHERE items <> -1 OR size_mib <> -1""",
     "ALTER TABLE vm ADD COLUMN counted INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE vm ADD COLUMN system_disk_mib INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE vm ADD COLUMN shares TEXT NOT NULL DEFAULT '[]'",

@@ -1,13 +1,13 @@
 """Quotas of users and groups: limits, and what is used of them, counted in the change that uses it.
 
 Counting costs one statement for the VM quotas of user and group together, and one for all networks, images
-and datastores; their answers say whether a limit is passed. User 0 and group 0 have no quotas.
+and datastores; one more each asks for limits, which mostly are none. User 0 and group 0 have no quotas.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -45,14 +45,32 @@ SharedKey = tuple[str, int, str, int]
 """Whose, and of what."""
 
 
+_LIMITED: Final = "items <> -1 OR size_mib <> -1"
+"""The condition of the index ``resource_quota_limited``, word for word."""
+# What of limits there is for a user (first) and a group (second), and for all: mostly nothing.
+_VM_LIMITS: Final = " UNION ALL ".join(
+    f"SELECT owner_kind, owner_id, {_VM_COLUMNS} FROM vm_quota WHERE owner_kind = '{owner}' "
+    f"AND owner_id IN (?, {DEFAULTS}) AND ({' OR '.join(f'{column} <> {DEFAULT}' for column in _VM)})"
+    for owner in Owner
+)
+_SHARED_LIMITS: Final = " UNION ALL ".join(
+    f"SELECT owner_kind, owner_id, resource, resource_id, {_SHARED_COLUMNS} "
+    f"FROM resource_quota INDEXED BY resource_quota_limited "
+    f"WHERE owner_kind = '{owner}' AND owner_id IN (?, {DEFAULTS}) AND ({_LIMITED})"
+    for owner in Owner
+)
+_VM_KEYS: Final = ("owner_kind", "owner_id")
+_SHARED_KEYS: Final = (*_VM_KEYS, "resource", "resource_id")
+
+
 @lru_cache(maxsize=64)
-def _adding(table: str, keys: tuple[str, ...], used: tuple[str, ...], returned: str, rows: int) -> str:
+def _adding(table: str, keys: tuple[str, ...], used: tuple[str, ...], rows: int) -> str:
     columns = (*keys, *used)
     row = f"({', '.join('?' * len(columns))})"
     sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in used)
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} "
-        f"ON CONFLICT DO UPDATE SET {sums} RETURNING {', '.join(keys)}, {returned}"
+        f"ON CONFLICT DO UPDATE SET {sums}"
     )
 
 
@@ -92,59 +110,61 @@ class Quotas:
                     _add(vms, owner, taken.vm, sign)
                 for resource, resource_id, items, size_mib in taken.shares:
                     _add(shared, (*owner, resource, resource_id), (items, size_mib), sign)
-        changed = {key: amounts for key, amounts in vms.items() if any(amounts)}
-        if changed:
-            self._count_vms(changed)
-        changed_shares = {key: amounts for key, amounts in shared.items() if any(amounts)}
-        if changed_shares:
-            self._count_shares(changed_shares)
+        vms = {key: amounts for key, amounts in vms.items() if any(amounts)}
+        shared = {key: amounts for key, amounts in shared.items() if any(amounts)}
+        self._add_up("vm_quota", _VM_KEYS, _VM_USED, vms)
+        self._add_up("resource_quota", _SHARED_KEYS, _SHARED_USED, shared)
+        self._forget_empty([key for key, amounts in shared.items() if min(amounts) < 0])
+        if self.tx.enforces_quotas and after is not None:
+            self._check_vms(after, {key: more for key, more in vms.items() if max(more) > 0})
+            self._check_shares(after, {key: more for key, more in shared.items() if max(more) > 0})
 
-    def _count_vms(self, changes: dict[Key, tuple[int, ...]]) -> None:
-        sql = _adding("vm_quota", ("owner_kind", "owner_id"), _VM_USED, _VM_COLUMNS, len(changes))
-        rows = self.tx.query(sql, [value for key, amounts in changes.items() for value in (*key, *amounts)])
-        if not self.tx.enforces_quotas:
+    def _add_up(
+        self,
+        table: str,
+        keys: tuple[str, ...],
+        used: tuple[str, ...],
+        changes: Mapping[Any, tuple[int, ...]],
+    ) -> None:
+        if changes:
+            values = [value for key, amounts in changes.items() for value in (*key, *amounts)]
+            self.tx.execute(_adding(table, keys, used, len(changes)), values)
+
+    def _forget_empty(self, keys: Sequence[SharedKey]) -> None:
+        if keys:
+            condition = " AND ".join(f"{name} = ?" for name in _SHARED_KEYS)
+            self.tx.execute_many(f"DELETE FROM resource_quota WHERE {condition} AND {_EMPTY}", keys)
+
+    def _check_vms(self, taken: Taken, more: Mapping[Key, tuple[int, ...]]) -> None:
+        found = {row[:2]: row[2:] for row in self._limited(_VM_LIMITS, taken)} if more else {}
+        if not found:
             return
-        grown = [row for row in rows if max(changes[row[0], row[1]]) > 0]
-        defaults = self._default_vm_limits() if grown else {}
-        for kind, owner_id, *numbers in grown:
-            limits, used = numbers[: len(_VM)], numbers[len(_VM) :]
-            more = changes[kind, owner_id]
-            _check((kind, owner_id, Resource.VM, NO_ID), more, limits, used, defaults.get(kind))
+        for (kind, owner_id), amounts in more.items():
+            own, default = found.get((kind, owner_id)), found.get((kind, DEFAULTS))
+            if own is None and default is not None:  # it has no limit of its own, but uses something
+                own = self._numbers("vm_quota", _VM_KEYS, _VM_COLUMNS, (kind, owner_id))
+            if own is not None:
+                _check((kind, owner_id, Resource.VM, NO_ID), amounts, own, default)
 
-    def _count_shares(self, changes: dict[SharedKey, tuple[int, ...]]) -> None:
-        keys = ("owner_kind", "owner_id", "resource", "resource_id")
-        sql = _adding("resource_quota", keys, _SHARED_USED, _SHARED_COLUMNS, len(changes))
-        rows = self.tx.query(sql, [value for key, amounts in changes.items() for value in (*key, *amounts)])
-        self._forget_empty(row for row in rows if row[4:] == (DEFAULT, DEFAULT, 0, 0))
-        if not self.tx.enforces_quotas:
+    def _check_shares(self, taken: Taken, more: Mapping[SharedKey, tuple[int, ...]]) -> None:
+        found = {row[:4]: row[4:] for row in self._limited(_SHARED_LIMITS, taken)} if more else {}
+        if not found:
             return
-        grown = [row for row in rows if max(changes[row[:4]]) > 0]
-        defaults = self._default_shares() if grown else {}
-        for kind, owner_id, resource, resource_id, *numbers in grown:
-            key = (kind, owner_id, resource, resource_id)
-            _check(key, changes[key], numbers[:2], numbers[2:], defaults.get((kind, resource, resource_id)))
+        for key, amounts in more.items():
+            own, default = found.get(key), found.get((key[0], DEFAULTS, *key[2:]))
+            if own is None and default is not None:
+                own = self._numbers("resource_quota", _SHARED_KEYS, _SHARED_COLUMNS, key)
+            if own is not None:
+                _check(key, amounts, own, default)
 
-    def _forget_empty(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for row in rows:
-            self.tx.execute(
-                "DELETE FROM resource_quota WHERE owner_kind = ? AND owner_id = ? AND resource = ? "
-                "AND resource_id = ?",
-                row[:4],
-            )
+    def _limited(self, sql: str, taken: Taken) -> list[tuple[Any, ...]]:
+        return self.tx.query(sql, (taken.uid, taken.gid))
 
-    def _default_vm_limits(self) -> dict[str, list[int]]:
-        rows = self.tx.query(
-            f"SELECT owner_kind, {', '.join(_VM)} FROM vm_quota "
-            f"WHERE owner_kind IN ('USER', 'GROUP') AND owner_id = {DEFAULTS}"
-        )
-        return {kind: limits for kind, *limits in rows}
-
-    def _default_shares(self) -> dict[tuple[str, str, int], list[int]]:
-        rows = self.tx.query(
-            f"SELECT owner_kind, resource, resource_id, {', '.join(_SHARED)} FROM resource_quota "
-            f"WHERE owner_kind IN ('USER', 'GROUP') AND owner_id = {DEFAULTS}"
-        )
-        return {(kind, resource, resource_id): limits for kind, resource, resource_id, *limits in rows}
+    def _numbers(
+        self, table: str, keys: tuple[str, ...], columns: str, key: tuple[Any, ...]
+    ) -> tuple[int, ...] | None:
+        condition = " AND ".join(f"{name} = ?" for name in keys)
+        return self.tx.one(f"SELECT {columns} FROM {table} WHERE {condition}", key)
 
     # -- limits ----------------------------------------------------------------------------------
 
@@ -233,18 +253,18 @@ def _add(sums: dict[Any, tuple[int, ...]], key: Any, amounts: tuple[int, ...], s
 
 
 def _check(
-    key: tuple[str, int, str, int],
-    more: tuple[int, ...],
-    limits: list[int],
-    used: list[int],
-    defaults: list[int] | None,
+    key: SharedKey, more: tuple[int, ...], own: tuple[int, ...], default: tuple[int, ...] | None
 ) -> None:
+    """Refuse what passes a limit.
+
+    :param own: limits, then what is used with what is taken more
+    """
     kind, owner_id, resource, resource_id = key
     for place, metric in enumerate(METRICS[Resource(resource)]):
-        limit = limits[place]
-        if limit == DEFAULT and defaults is not None:
-            limit = defaults[place]
-        if more[place] > 0 and 0 <= limit < used[place]:
+        limit, used = own[place], own[len(more) + place]
+        if limit == DEFAULT and default is not None:
+            limit = default[place]
+        if more[place] > 0 and 0 <= limit < used:
             where = resource if resource == Resource.VM else f"{resource} with ID: {resource_id}"
             raise AuthorizationError(
                 refusal_text(kind, owner_id, metric.text(limit), metric.name, where), owner_id
