@@ -34,7 +34,9 @@ _SIZE: Final = f"{_number('SIZE')} + {_number('DISK_SNAPSHOT_TOTAL_SIZE')}"
 _TARGET: Final = (
     f"CASE WHEN {_field('CLONE')} = 'YES' THEN {_field('CLONE_TARGET')} ELSE {_field('LN_TARGET')} END"
 )
-_IN_SELF: Final = f"{_field('CLONE')} = 'YES' AND {_field('CLONE_TARGET')} = 'SELF'"
+_IN_OWN: Final = f"""CASE WHEN COALESCE({_field("CLONE")}, '') <> 'YES'
+    THEN MAX({_number("SIZE")} - {_number("ORIGINAL_SIZE")}, 0)
+    WHEN {_field("CLONE_TARGET")} = 'SELF' THEN {_SIZE} ELSE 0 END"""
 
 COUNTED: Final = f"""CASE WHEN NOT {_ALIVE} THEN {Counted.NOT:d}
     WHEN vm.state IN ({_IN_RUNNING}) AND vm.lcm_state NOT IN ({_IN_REST}) THEN {Counted.RUNNING:d}
@@ -55,8 +57,8 @@ PREPARE: Final = (
         SELECT vm.id, vm.uid, vm.gid, 'IMAGE', {_number("IMAGE_ID")}, 1, 0
         FROM {_items("DISK")} AND {_field("IMAGE_ID")} IS NOT NULL GROUP BY vm.id, 5
         UNION ALL
-        SELECT vm.id, vm.uid, vm.gid, 'DATASTORE', {_number("DATASTORE_ID")}, 0, SUM({_SIZE})
-        FROM {_items("DISK")} AND {_field("IMAGE_ID")} IS NOT NULL AND {_IN_SELF} GROUP BY vm.id, 5""",
+        SELECT vm.id, vm.uid, vm.gid, 'DATASTORE', {_number("DATASTORE_ID")}, 0, SUM({_IN_OWN})
+        FROM {_items("DISK")} AND {_field("IMAGE_ID")} IS NOT NULL AND {_IN_OWN} > 0 GROUP BY vm.id, 5""",
     """CREATE TEMP TABLE vm_shares AS
         SELECT vm_id, json_group_array(json_array(resource, resource_id, items, size_mib)) AS shares
         FROM (SELECT * FROM vm_share ORDER BY vm_id, resource, resource_id) GROUP BY vm_id""",

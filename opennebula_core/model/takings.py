@@ -86,8 +86,8 @@ def shares_text(vm: Vm) -> str:
     for disk in vm.template.vectors("DISK"):
         if "IMAGE_ID" in disk:
             images.add(int(disk["IMAGE_ID"]))
-            if disk.get("CLONE") == "YES" and disk.get("CLONE_TARGET") == "SELF":
-                datastores[int(disk["DATASTORE_ID"])] += _size_mib(disk)
+            if room_mib := _room_in_own_mib(disk):
+                datastores[int(disk["DATASTORE_ID"])] += room_mib
     if not networks and not images:
         return NOTHING
     shares: list[Share] = [(Resource.NETWORK, number, leases, 0) for number, leases in networks.items()]
@@ -107,6 +107,13 @@ def vm_amounts(counted: int, cpu_percent: int, memory_mib: int, disk_mib: int) -
 
 def _size_mib(disk: Vector) -> int:
     return sum(_number(disk.get(name, "")) for name in ("SIZE", "DISK_SNAPSHOT_TOTAL_SIZE"))
+
+
+def _room_in_own_mib(disk: Vector) -> int:
+    """Return what a disk takes of its image's datastore: a copy all, the image itself by what it grows."""
+    if disk.get("CLONE") == "YES":
+        return _size_mib(disk) if disk.get("CLONE_TARGET") == "SELF" else 0
+    return max(_number(disk.get("SIZE", "")) - _number(disk.get("ORIGINAL_SIZE", "")), 0)
 
 
 def _number(text: str) -> int:

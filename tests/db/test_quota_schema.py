@@ -22,6 +22,7 @@ from opennebula_core.model.template import Template
 COPY = {"IMAGE_ID": "0", "CLONE": "YES"}
 DISK = {**COPY, "CLONE_TARGET": "SYSTEM", "SIZE": "5", "DISK_SNAPSHOT_TOTAL_SIZE": "2"}
 SELF = {**COPY, "CLONE_TARGET": "SELF", "SIZE": "7", "DATASTORE_ID": "1"}
+GROWING = {"IMAGE_ID": "9", "CLONE": "NO", "SIZE": "30", "ORIGINAL_SIZE": "10", "DATASTORE_ID": "2"}
 VOLATILE = {"TYPE": "fs", "SIZE": "11"}
 NIC = {"NETWORK_ID": "3", "NIC_ID": "0"}
 PLACES = (
@@ -38,7 +39,10 @@ def _fill(tx: Transaction) -> None:
     tx.images.allocate(Image(id=-1, name="disk", uid=5, gid=7, size_mb=40, datastore_id=1))
     items: list[tuple[str, str | dict[str, str]]] = [("CPU", "1.5"), ("MEMORY", "256")]
     items += [("NIC", NIC), ("NIC", NIC)]
-    items += [("DISK", disk) for disk in (DISK, SELF, VOLATILE)] + [("DISK", "a text"), ("NIC", "a text")]
+    items += [("DISK", disk) for disk in (DISK, SELF, GROWING, VOLATILE)] + [
+        ("DISK", "a text"),
+        ("NIC", "a text"),
+    ]
     for uid, gid in ((5, 7), (0, 7), (6, 0)):
         for state, lcm_state in PLACES:
             vm = Vm(id=-1, name="web", uid=uid, gid=gid, template=Template(items), state=state)
@@ -76,6 +80,7 @@ def test_a_database_from_before_quotas_is_counted_as_if_it_had_always_had_them(d
     vms = counted["USER"][5][0]
     assert vms.used == (4, 2, 600, 300, 1024, 512, 4 * (5 + 2 + 11))
     assert Quota(Resource.DATASTORE, 1, (-1, -1), (1, 40 + 4 * 7)) in counted["USER"][5]
+    assert Quota(Resource.DATASTORE, 2, (-1, -1), (0, 4 * 20)) in counted["USER"][5]
     assert Quota(Resource.IMAGE, 0, (-1,), (8,)) in counted["GROUP"][7]
     assert Quota(Resource.NETWORK, 3, (-1,), (8,)) in counted["USER"][6]
     assert 0 not in {*counted["USER"], *counted["GROUP"]}

@@ -72,4 +72,6 @@ def test_shares_are_leases_images_and_room_of_clones_in_their_own_datastores() -
         ["IMAGE", 2, 1, 0],
         ["NETWORK", 4, 2, 0],
     ]
+    growing = "DISK=[IMAGE_ID=3,CLONE=NO,DATASTORE_ID=1,SIZE=30,ORIGINAL_SIZE=10]"
+    assert json.loads(shares_text(vm(growing))) == [["DATASTORE", 1, 0, 20], ["IMAGE", 3, 1, 0]]
     assert shares_text(vm("DISK=[TYPE=fs,SIZE=8]")) == NOTHING

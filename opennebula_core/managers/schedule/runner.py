@@ -120,7 +120,6 @@ class ScheduledActions:
         _authorise(tx, session, method, call.parameters)
         tx.enforces_quotas = True  # as for the same call from outside
         given = call.parameters if method.prepare is None else method.prepare(*call.parameters)
-        tx.enforces_quotas = True
         method.handler(tx, session, *given)
 
     def _note_failure(self, tx: Transaction, action_id: int, vm_id: int, reason: str) -> None:
