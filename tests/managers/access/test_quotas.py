@@ -108,6 +108,26 @@ async def test_a_vm_that_passes_a_limit_is_refused_whole(town: Town, owner: str)
         await town.cloud.act("terminate", vm_id)
 
 
+async def test_a_persistent_disk_grows_within_the_limits_of_its_image(town: Town) -> None:
+    cloud = town.cloud
+    image_id = await cloud.add_image("mine")
+    await cloud.call("one.image.persistent", image_id, True)
+    await cloud.call("one.image.chown", image_id, town.user_id, town.group_id)
+    vm_id = await town.vm(f"DISK=[IMAGE_ID={image_id}]")
+    await cloud.call("one.vm.deploy", vm_id, await cloud.add_host("h1"))
+    await cloud.settle(vm_id, LcmState.RUNNING)
+    before = cloud.image(image_id).size_mb
+    await town.limit(f"DATASTORE=[ID={cloud.datastore_id},SIZE={before + 1}]")
+
+    with pytest.raises(AuthorizationError, match="reached for SIZE quota in DATASTORE"):
+        await cloud.call("one.vm.diskresize", vm_id, 0, str(before + 2), session=ALICE)
+
+    assert cloud.image(image_id).size_mb == before
+    await cloud.call("one.vm.diskresize", vm_id, 0, str(before + 1), session=ALICE)
+    await cloud.settle(vm_id, LcmState.RUNNING)
+    assert await town.used("DATASTORE_QUOTA/DATASTORE/SIZE_USED") == str(before + 1)
+
+
 async def test_leases_and_images_are_limited_one_by_one(town: Town) -> None:
     other = await town.cloud.add_network("other", first_ip="10.1.0.1")
     await town.cloud.call("one.vn.chmod", other, -1, -1, -1, -1, -1, -1, 1, -1, -1)

@@ -68,10 +68,17 @@ async def test_the_image_of_a_persistent_disk_grows_with_it(estate: Estate) -> N
     image_id = await estate.cloud.add_image("persistent")
     await estate.cloud.call("one.image.persistent", image_id, True)
     vm_id = await estate.cloud.run_vm(estate.here, f"DISK=[IMAGE_ID={image_id}]")
+    before = estate.cloud.image(image_id).size_mb
+    await estate.fail("vmm/RESIZEDISK", "no room")
     await resize(estate, vm_id)
-    assert estate.cloud.image(image_id).size_mb != int(GROWN)
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    assert estate.cloud.image(image_id).size_mb == before
+
+    estate.cloud.behave({})
+    await resize(estate, vm_id)
     await estate.cloud.settle(vm_id, L.RUNNING)
     assert estate.cloud.image(image_id).size_mb == int(GROWN)
+    assert disk(estate, vm_id)["ORIGINAL_SIZE"] == GROWN
 
     await estate.cloud.call("one.user.allocate", "ann", "pw", "", [])
     await estate.cloud.call("one.vm.chown", vm_id, 2, 1)
