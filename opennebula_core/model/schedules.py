@@ -13,11 +13,13 @@ from datetime import date, timedelta
 from enum import IntEnum
 from typing import Final, Self, TypeVar
 
+from opennebula_core.model.numbers import whole_number
+
 E = TypeVar("E", bound=IntEnum)
 
 SECONDS_PER_HOUR: Final = 3600
-LATEST: Final = 253_370_764_800
-"""The year 9999: what is later is no date any more."""
+LATEST: Final = 252_771_148_800
+"""The year 9980: what comes again is looked for in years behind it, and the last that has dates is 9999."""
 _NONE: Final = "-1"
 _YEARS_TO_LOOK: Final = 9
 """The last day of leap years comes again after at most eight years."""
@@ -132,9 +134,10 @@ def _local(day: date, clock: time.struct_time) -> int:
 def _moment(text: str, origin: int) -> int:
     is_relative = text.startswith("+")
     digits = text[1:] if is_relative else text
-    if not (digits.isascii() and digits.isdecimal()) or len(digits) > len(str(LATEST)):
-        raise ScheduleError(f"TIME is {text!r}; write epoch seconds, or +SECONDS behind the VM's start")
-    moment = int(digits) + (origin if is_relative else 0)
+    number = whole_number(digits, 10**18)
+    if number is None:
+        raise ScheduleError(f"TIME is {text[:80]!r}; write epoch seconds, or +SECONDS behind the VM's start")
+    moment = number + (origin if is_relative else 0)
     if moment > LATEST:
         raise ScheduleError(f"TIME {text!r} is too late; write epoch seconds")
     return moment
@@ -148,7 +151,7 @@ def _number(action: Mapping[str, str], name: str, kind: type[E]) -> E | None:
     try:
         return kind(int(text))
     except ValueError:
-        raise ScheduleError(f"{name} is {text!r}; use {known}") from None
+        raise ScheduleError(f"{name} is {text[:80]!r}; use {known}") from None
 
 
 def _days(text: str, repeat: Repeat) -> tuple[int, ...]:
@@ -163,6 +166,9 @@ def _days(text: str, repeat: Repeat) -> tuple[int, ...]:
 
 
 def _end_value(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text[:20]) <= LATEST:
-        raise ScheduleError(f"END_VALUE is {text!r}; write how many times, or the epoch seconds of the end")
-    return int(text)
+    value = whole_number(text, LATEST)
+    if not value:
+        raise ScheduleError(
+            f"END_VALUE is {text[:80]!r}; write how many times, or the epoch seconds of the end"
+        )
+    return value

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from opennebula_core.model.schedules import End, Repeat, Schedule, ScheduleError
+from opennebula_core.model.schedules import LATEST, End, Repeat, Schedule, ScheduleError
 
 HOUR, DAY = 3600, 86400
 MONDAY = 1_792_400_400
@@ -38,6 +38,27 @@ def test_a_relative_time_counts_from_the_start_of_the_vm() -> None:
 def test_what_does_not_repeat_has_no_next_moment() -> None:
     schedule = _of(TIME=MONDAY)
     assert (schedule.first, schedule.next_after(MONDAY)) == (MONDAY, None)
+
+
+def test_the_last_moment_that_may_be_named_has_others_behind_it() -> None:
+    schedule = _of(TIME=LATEST, REPEAT=2, DAYS=365)
+    assert _local(schedule.first) == "Wed 9980-12-31 01:00"
+    assert _local(schedule.next_after(schedule.first)) == "Mon 9984-12-31 01:00"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"TIME": LATEST + 1},
+        {"TIME": "9" * 5000},
+        {"TIME": MONDAY, "REPEAT": "1" * 5000, "DAYS": "1"},
+        {"TIME": MONDAY, "REPEAT": 0, "DAYS": "1", "END_TYPE": 1, "END_VALUE": "0" * 19 + "1" + "9" * 5000},
+    ],
+)
+def test_numbers_without_end_are_refused_in_few_words(values: dict[str, str]) -> None:
+    with pytest.raises(ScheduleError) as refused:
+        _of(**values)
+    assert len(str(refused.value)) < 300
 
 
 @pytest.mark.parametrize("more", [{"END_TYPE": 0}, {"REPEAT": -1, "END_TYPE": -1, "END_VALUE": -1}])

@@ -8,6 +8,7 @@ from typing import Final
 
 from opennebula_core.errors import InternalError
 from opennebula_core.managers.hook.commands import check_command
+from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import Hook
 from opennebula_core.model.states import HostState, ImageState, LcmState, NetworkState, VmState
 from opennebula_core.model.template import Template
@@ -70,8 +71,7 @@ def define(hook: Hook, calls: Container[str], allowed_folders: tuple[str, ...]) 
 
 def _check_timeout(template: Template) -> None:
     text = template.get("TIMEOUT")
-    is_number = text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= _MAX_TIMEOUT_S
-    if "TIMEOUT" in template and not is_number:
+    if "TIMEOUT" in template and not whole_number(text, _MAX_TIMEOUT_S):
         raise InternalError(f"TIMEOUT is {text!r}; write seconds, at most {_MAX_TIMEOUT_S}")
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from opennebula_core.errors import InternalError
+from opennebula_core.model.numbers import whole_number
 
 _PLAIN: Final = (
     "terminate", "terminate-hard", "undeploy", "undeploy-hard", "hold", "release", "stop", "suspend",
@@ -46,16 +47,12 @@ class _Form:
         raise InternalError(f"Missing or malformed ARGS for: {action}. Format: {self.format}")
 
 
-def _number(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else None
-
-
 def _flag(word: str) -> bool | None:
     return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(word.lower())
 
 
 _READERS: Final[Mapping[type, Callable[[str], object]]] = {
-    int: _number,
+    int: whole_number,
     str: lambda word: word or None,
     bool: _flag,
 }
