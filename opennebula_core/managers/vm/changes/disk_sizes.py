@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.contracts.vmm import VmmAction
@@ -92,11 +92,15 @@ class DiskSizes:
         with rebooked(tx, vm):
             disk["SIZE"] = str(wanted)
         # Already now, for the quotas of images: once the disk has grown nothing can be refused any more.
-        was = {"before": before, "image_mib": _set_image_size(tx, disk, wanted)}
-        self._begin(tx, vm, disk, was)
+        image_mib = _set_image_size(tx, disk, wanted)
+        self._begin(tx, vm, disk, before=before, image_mib=image_mib)
         return vm_id
 
-    def _begin(self, tx: Transaction, vm: Vm, disk: Vector, was: dict[str, object]) -> None:
+    def _begin(self, tx: Transaction, vm: Vm, disk: Vector, **was: Any) -> None:
+        """Begin the plan.
+
+        :param was: the sizes of disk and image, for when it fails
+        """
         disk[RESIZED] = YES
         disk_id = int(disk[DISK_ID])
         if vm.state in _STATES:
