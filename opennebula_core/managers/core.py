@@ -46,7 +46,7 @@ class CallRecorder(Protocol):
         """Make a call that writes, and keep it in the same transaction; return what it returns."""
 
     def answered(self, tx: Transaction, method: str, parameters: Sequence[object], answer: object) -> None:
-        """Keep a call that wrote nothing: one that reads, or one that was refused.
+        """Keep a call that was no job of the writer: one that reads, waits for a driver, or was refused.
 
         :param answer: the error that it was refused with, else what it returned
         """

@@ -17,24 +17,14 @@ from opennebula_core.contracts.method import Method, Mode, ObjectKind, Session
 from opennebula_core.db.connection import Change
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.escape import unescape_document
-from opennebula_core.documents.hook import render_call
-from opennebula_core.errors import OpenNebulaError, RequestError
+from opennebula_core.errors import OpenNebulaError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.hook import table
+from opennebula_core.managers.hook.call_info import call_info
 from opennebula_core.managers.hook.definition import API, STATE, is_yes
 from opennebula_core.model.objects import Hook
 
 LOG = logging.getLogger(__name__)
-HIDDEN: Final = "****"
-_SECRETS: Final[Mapping[str, tuple[int, ...]]] = {
-    "one.user.allocate": (1,),
-    "one.user.passwd": (1,),
-    "one.user.login": (1,),
-    "one.user.chauth": (2,),
-}
-"""Positions of passwords behind the session, which no hook is told."""
-_TELL_SECRETS: Final = frozenset({"one.user.login", "one.user.info", "one.userpool.info"})
-"""Methods whose answers hold tokens and what is kept of passwords, which no hook is told either."""
 _MAKES: Final = ("allocate", "instantiate", "clone")
 _MADE_BY: Final = {"one.template.instantiate": "one.vm", "one.vntemplate.instantiate": "one.vn"}
 _PREFIXES: Final = {
@@ -43,8 +33,6 @@ _PREFIXES: Final = {
     ObjectKind.IMAGE: "one.image",
     ObjectKind.NET: "one.vn",
 }
-_MAX_ANSWER: Final = 256 * 1024
-"""Longer answers are left out of what a hook on a call is told."""
 _READER: Final = Session(0, "oneadmin", 0, "oneadmin", frozenset({0}), is_bound=True)
 """May see all objects, but as a bound session nothing that anybody logs in with."""
 
@@ -137,10 +125,16 @@ class HookEvents:
         if verb == "delete" and parameters and isinstance(parameters[0], int):
             extra = self._try_document(tx, prefix, parameters[0])
         result = call()
-        if verb in _MAKES and isinstance(result, int):
-            extra = self._try_document(tx, _MADE_BY.get(method, prefix), result)
+        extra = extra or self._made(tx, method, result)
         self._guarded(tx, lambda: self._called(tx, method, parameters, result, extra))
         return result
+
+    def _made(self, tx: Transaction, method: str, answer: object) -> str:
+        """Return the document of the object that a call has made."""
+        prefix, _, verb = method.rpartition(".")
+        if verb not in _MAKES or not isinstance(answer, int):
+            return ""
+        return self._try_document(tx, _MADE_BY.get(method, prefix), answer)
 
     def _try_document(self, tx: Transaction, prefix: str, object_id: int) -> str:
         try:
@@ -149,23 +143,17 @@ class HookEvents:
             return ""  # the call itself will say that there is no such object
 
     def answered(self, tx: Transaction, method: str, parameters: Sequence[object], answer: object) -> None:
-        """Note the hooks of a call that wrote nothing: one that reads, or one that was refused."""
-        self._guarded(tx, lambda: self._called(tx, method, parameters, answer, ""))
+        """Note the hooks of a call that was no job: one that reads, waits for a driver, or was refused."""
+        self._guarded(
+            tx, lambda: self._called(tx, method, parameters, answer, self._made(tx, method, answer))
+        )
 
     def _called(
         self, tx: Transaction, method: str, parameters: Sequence[object], answer: object, extra: str
     ) -> None:
         found = tx.hooks.where("type = ? AND call = ? ORDER BY id", (API, method))
-        secret = _SECRETS.get(method, ())
-        given = [HIDDEN if index in secret else _text(value) for index, value in enumerate(parameters)]
-        if isinstance(answer, RequestError):
-            returned = ["false", str(answer), str(answer.code)]
-        else:
-            returned = ["true", HIDDEN if method in _TELL_SECRETS else _text(answer), "0"]
-        is_success = returned[0] == "true"
-        document = render_call([HIDDEN, *given], returned, extra, is_success=is_success)
         if found:
-            self._add(tx, found, "$API", document, "")
+            self._add(tx, found, "$API", call_info(method, parameters, answer, extra), "")
 
 
 def _present(tx: Snapshot) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
@@ -185,14 +173,3 @@ def _host_of(tx: Transaction, kind: ObjectKind, object_id: int) -> str:
         return str(tx.value("SELECT name FROM host WHERE id = ?", (object_id,)) or "")
     newest = "SELECT hostname FROM history WHERE vm_id = ? ORDER BY seq DESC LIMIT 1"
     return str(tx.value(newest, (object_id,)) or "") if kind is ObjectKind.VM else ""
-
-
-def _text(value: object) -> str:
-    """Return a parameter or a result as CALL_INFO has it."""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, bytes):
-        return unescape_document(value.decode()) if len(value) <= _MAX_ANSWER else ""
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value)

@@ -131,8 +131,12 @@ async def test_what_is_removed_is_told_and_passwords_are_not(cloud: Cloud, scrip
     made = await add_hook(cloud, f"TYPE=api\nCALL=one.user.allocate\n{rest}", "made")
     removed = await add_hook(cloud, f"TYPE=api\nCALL=one.image.delete\n{rest}", "removed")
     await cloud.call("one.user.allocate", "ann", "a secret", "core")
-    assert "a secret" not in base64.b64decode(output((await until_run(cloud, made))[0])).decode()
+    text = base64.b64decode(output((await until_run(cloud, made))[0])).decode()
+    assert "a secret" not in text
+    image = await add_hook(cloud, f"TYPE=api\nCALL=one.image.allocate\n{rest}", "image")
     await cloud.call("one.image.delete", await cloud.add_image("debian"))
+    call = told(output((await until_run(cloud, image))[0]))
+    assert call.findtext("EXTRA/IMAGE/NAME") == "debian"  # made while a driver was waited for
     call = told(output((await until_run(cloud, removed))[0]))
     assert call.findtext("EXTRA/IMAGE/NAME") == "debian"
 
