@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import click
 
 from opennebula_core.cli.application import Application, pass_application
-from opennebula_core.cli.columns import Column, lay_out, number, text
+from opennebula_core.cli.column_meanings import MEANINGS
+from opennebula_core.cli.columns import Column, lay_out, number, plain_table, text
 from opennebula_core.cli.documents import (
     CSV,
     DOCUMENTS,
@@ -25,6 +28,7 @@ from opennebula_core.cli.documents import (
 from opennebula_core.cli.filters import find_column, parse_filters
 from opennebula_core.cli.kinds import EVERYTHING_USABLE, Kind
 from opennebula_core.cli.ownership import filter_flag
+from opennebula_core.cli.watching import delay_option, repeat
 
 QUOTAS = "QUOTAS"
 OWNED = (number("ID", "ID"), text("USER", "UNAME"), text("GROUP", "GNAME"), text("NAME", "NAME"))
@@ -52,24 +56,36 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the user wants to see of a listing."""
+    """What the user wants to see of a listing.
+
+    :param any_filter: whether one of the filters is enough
+    """
 
     output: str = TABLE
     columns: str | None = None
     filters: Sequence[str] = field(default_factory=tuple)
     header: bool = True
     sort: str | None = None
+    any_filter: bool = False
 
 
 def view_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that make a :class:`View`."""
     for option in (
         click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN from the highest down."),
+        click.option(
+            "--no-expand", "--no-pager", is_flag=True, hidden=True, expose_value=False,
+            help="As it is anyway: tables are no wider than what is in them, and go to no pager.",
+        ),
         click.option("--no-header", is_flag=True, help="Leave the names of the columns out."),
         click.option(
             "-f", "--filter", "filters", metavar="CONDITION", multiple=True,
             help="Only what meets COLUMN=WORD, !=, ~ (regular expression), !~, <, >, <=, >=; "
                  "several, separated by commas, have all to be met.",
+        ),
+        click.option(
+            "--operator", type=click.Choice(("AND", "OR"), case_sensitive=False), default="AND",
+            help="Whether all filters have to be met, or one of them.",
         ),
         click.option("-l", "--list", "columns", metavar="COLUMNS", help="Columns to show, in this order."),
         format_options(JSON, YAML, XML, CSV),
@@ -78,17 +94,38 @@ def view_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def listing_options(listing: Listing) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds the options of every ``list``: those of a view, and how to draw it."""
+
+    def describe(context: click.Context, option: click.Parameter, is_wanted: bool) -> None:
+        if is_wanted and not context.resilient_parsing:
+            rows = [(column.name, MEANINGS[column.name]) for column in listing.columns]
+            click.echo("\n".join(plain_table(("COLUMN", "MEANING"), rows)))
+            context.exit()
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        function = click.option(
+            "--describe", is_flag=True, is_eager=True, expose_value=False, callback=describe,
+            help="Say what the columns mean, and end.",
+        )(function)  # fmt: skip
+        function = delay_option(function)
+        function = click.option("--watch", is_flag=True, help="List again and again, until Ctrl-C.")(function)
+        return view_options(function)
+
+    return decorate
+
+
 def add_list_command(group: click.Group, listing: Listing) -> None:
     """Add ``list`` to a group of commands."""
     names = ", ".join(column.name for column in listing.columns)
     whose = listing.kind.filters is not None
 
     @pass_application
-    def run(application: Application, /, whose: str | None = None, **options: object) -> None:
+    def run(application: Application, /, whose: str | None = None, **options: Any) -> None:
         flag = filter_flag(application, whose) if whose else EVERYTHING_USABLE
-        print_listing(listing, listing.kind.list(application.client, flag), view_of(options))
+        present(listing, lambda: listing.kind.list(application.client, flag), options)
 
-    function: Callable[..., None] = view_options(run)
+    function: Callable[..., None] = listing_options(listing)(run)
     if whose:
         function = click.argument("whose", required=False, metavar="[a|m|g|USER]")(function)
     which = " Those of: all (a), me (m), me and my groups (g), or a user." if whose else ""
@@ -105,6 +142,7 @@ def view_of(options: dict[str, object]) -> View:
         filters=filters,
         header=not options["no_header"],
         sort=_text(options["sort"]),
+        any_filter=options["operator"] == "OR",
     )
 
 
@@ -135,13 +173,34 @@ def _entries(pool: Element, kind: Kind) -> Iterator[Entry]:
         yield Entry(item, own, shown)
 
 
+def present(listing: Listing, fetch: Callable[[], Element], options: dict[str, Any]) -> None:
+    """Print a pool as the options of :func:`listing_options` want it: once, or again and again.
+
+    :param fetch: returns the pool as it is now
+    """
+    view, is_watched = view_of(options), options["watch"] or options["delay"] is not None
+    if not is_watched:
+        print_listing(listing, fetch(), view)
+        return
+
+    def draw() -> None:
+        pool = fetch()
+        if view.output == TABLE:
+            count, now = len(pool.findall(listing.kind.element)), time.strftime("%H:%M:%S")
+            click.echo(f"{now}  {count} {listing.kind.title}s, Ctrl-C ends")
+        print_listing(listing, pool, view)
+
+    repeat(draw, options["delay"])
+
+
 def print_listing(listing: Listing, pool: Element, view: View) -> None:
     """Print a pool in the form that the user wants."""
     conditions = parse_filters(view.filters, listing.columns)
+    enough = any if view.any_filter else all
     entries = [
         entry
         for entry in _entries(pool, listing.kind)
-        if all(condition.holds(entry.shown) for condition in conditions)
+        if not conditions or enough(condition.holds(entry.shown) for condition in conditions)
     ]
     if view.sort:
         _sort(entries, find_column(view.sort.removeprefix("-"), listing.columns), view.sort.startswith("-"))

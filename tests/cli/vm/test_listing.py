@@ -69,6 +69,7 @@ def test_lists_are_sorted_by_a_column(cloud: Shell, held: str) -> None:
 
 
 def test_a_narrow_terminal_shortens_words_not_numbers(cloud: Shell, held: str) -> None:
+    cloud.ok(f"onevm rename {held} {held}-{'x' * 40}")
     lines = cloud.run("onevm list", columns="70").stdout.splitlines()
 
     assert all(len(line) <= 70 for line in lines)
@@ -113,3 +114,18 @@ def test_comma_separated_values_are_for_programs(cloud: Shell, held: str) -> Non
 def test_one_format_excludes_another(cloud: Shell) -> None:
     for first, second in (("--csv", "--json"), ("--json", "--xml"), ("-y", "-j")):
         assert "exclude each other" in cloud.misused(f"onevm list {first} {second}")
+
+
+def test_the_front_end_finds_vms_by_what_they_hold(cloud: Shell, held: str) -> None:
+    assert cloud.rows("onevm list -l NAME --search", f"NAME={held}&TEMPLATE.MEMORY=1536") == [[held]]
+    assert cloud.rows("onevm list -l NAME --search", f"NAME={held}&TEMPLATE.MEMORY=1537") == []
+
+
+def test_an_extended_listing_has_complete_documents(cloud: Shell, held: str) -> None:
+    short, full = (
+        cloud.document(f"onevm list -f NAME={held} {option}")["VM_POOL"]["VM"][0]
+        for option in ("", "--extended")
+    )
+
+    assert set(short) < set(full)
+    assert full["PERMISSIONS"]["OWNER_U"] == "1"
