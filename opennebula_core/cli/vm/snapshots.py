@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.kinds import VM
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.vm.devices import change_vms
+from opennebula_core.cli.vm.scheduling import schedule_on, schedule_options, scheduled_template
 from opennebula_core.cli.vm.waiting import wait_for_changes
 from opennebula_core.cli.waiting import wait_options
 from opennebula_core.cli.words import ObjectWord, several
@@ -27,12 +30,20 @@ def add_snapshot_commands(group: click.Group) -> None:
 @click.argument("word", metavar="VM", type=ObjectWord(VM))
 @click.argument("name", metavar="[NAME]", default="")
 @wait_options
+@schedule_options
 @pass_application
-def snapshot_create(application: Application, word: str, name: str, wait: bool, timeout: float) -> None:
+def snapshot_create(
+    application: Application, /, word: str, name: str, wait: bool, timeout: float, **schedule: Any
+) -> None:
     """Keep memory and disks of a VM that runs as they are now; the snapshot's id is printed.
 
     Snapshots end with the guest, such as by poweroff.
     """
+    if text := scheduled_template("snapshot-create", name, schedule):
+        if not name:
+            raise click.UsageError("a snapshot that is scheduled needs a NAME")
+        schedule_on(application, (word,), text)
+        return
     vm_id = Finder(application, VM).one(word)
     snapshot_id = application.client.integer("one.vm.snapshotcreate", vm_id, name)
     click.echo(f"ID: {snapshot_id}")
@@ -45,8 +56,14 @@ def _command(name: str, summary: str) -> click.Command:
     @click.argument("words", metavar=several(VM), type=ObjectWord(VM))
     @click.argument("snapshot_id", metavar="SNAPSHOT_ID", type=click.IntRange(min=0))
     @wait_options
+    @schedule_options
     @pass_application
-    def act(application: Application, words: str, snapshot_id: int, wait: bool, timeout: float) -> None:
+    def act(
+        application: Application, /, words: str, snapshot_id: int, wait: bool, timeout: float, **schedule: Any
+    ) -> None:
+        if text := scheduled_template(f"snapshot-{name}", str(snapshot_id), schedule):
+            schedule_on(application, (words,), text)
+            return
         change_vms(application, (words,), f"one.vm.snapshot{name}", snapshot_id, wait=wait, timeout=timeout)
 
     return act

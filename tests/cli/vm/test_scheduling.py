@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -89,3 +90,14 @@ def test_options_that_do_not_fit_are_refused(cloud: Shell, held: int, line: str,
 
 def test_days_that_are_none_are_refused_by_the_cloud(cloud: Shell, held: int) -> None:
     assert "0 (Sunday) to 6" in cloud.refused(f"onevm hold {held} --schedule now --weekly 9")
+
+
+def test_snapshots_are_made_later(cloud: Shell, fresh_name: Callable[[str], str]) -> None:
+    vm_id = cloud.make(f"onevm create --name {fresh_name('vm')} --cpu 0.1 --memory 32 --wait --timeout 60")
+    assert "needs a NAME" in cloud.misused(f"onevm snapshot-create {vm_id} --schedule now")
+    cloud.ok(f"onevm snapshot-create {vm_id} nightly --schedule now")
+    wait_until(lambda: 'NAME="nightly"' in cloud.ok(f"onevm show {vm_id}").replace(" ", ""))
+    cloud.ok(f"onevm snapshot-delete {vm_id} 0 --schedule +100000")
+    shown = cloud.ok(f"onevm show {vm_id}")
+    assert any(line.split()[1:3] == ["snapshot-delete", "0"] for line in shown.splitlines())
+    cloud.ok(f"onevm terminate {vm_id} --hard")
