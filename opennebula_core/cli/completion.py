@@ -8,6 +8,8 @@ from click.shell_completion import get_completion_class
 from opennebula_core.cli.main import NAMED_PROGRAMS
 
 SHELLS = ("bash", "zsh", "fish")
+PREPARATION = {"zsh": "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }"}
+"""What has to be said before the scripts: zsh knows no completion until it is asked to."""
 
 
 @click.command()
@@ -20,6 +22,7 @@ def completion(shell: str) -> None:
     source = get_completion_class(shell)
     if source is None:
         raise click.UsageError(f"click knows no shell {shell!r}; upgrade click")
+    click.echo(PREPARATION.get(shell, ""), nl=shell in PREPARATION)
     for program in ("one", *(f"one{name}" for name in NAMED_PROGRAMS)):
         variable = f"_{program.upper()}_COMPLETE"
         click.echo(source(_NO_COMMAND, {}, program, variable).source())
