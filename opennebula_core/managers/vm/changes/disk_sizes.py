@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.contracts.vmm import VmmAction
@@ -36,10 +36,15 @@ class DiskResized:
     def done(self, tx: Transaction, vm: Vm, step: Step, info: str) -> None:
         """Keep its size; that of a persistent one is its image's, too."""
         disk = vector_with(vm, "DISK", DISK_ID, step.arguments["disk_id"])
-        if disk is not None:
-            disk.pop(RESIZED, None)
-            if disk.get("PERSISTENT") == YES:
-                disk["ORIGINAL_SIZE"] = disk["SIZE"]
+        if disk is None:
+            return
+        disk.pop(RESIZED, None)
+        if disk.get("PERSISTENT") == YES:
+            disk["ORIGINAL_SIZE"] = disk["SIZE"]
+            image = tx.images.find(int(disk["IMAGE_ID"]))
+            if image is not None:
+                image.size_mb = int(disk["SIZE"])
+                tx.images.save(image)
 
     def undone(self, tx: Transaction, vm: Vm, step: Step) -> None:
         """Give it its former size again."""
@@ -48,20 +53,6 @@ class DiskResized:
             disk.pop(RESIZED, None)
             with rebooked(tx, vm):
                 disk["SIZE"] = step.arguments["before"]
-            _set_image_size(tx, disk, step.arguments.get("image_mib"))
-
-
-def _set_image_size(tx: Transaction, disk: Vector, size_mib: int | None) -> int | None:
-    """Give the image of a persistent disk another size, and return its former one; None for other disks.
-
-    :raises AuthorizationError: that passes a limit of the image's owner
-    """
-    image = tx.images.find(int(disk["IMAGE_ID"])) if disk.get("PERSISTENT") == YES else None
-    if image is None or size_mib is None:
-        return None
-    before, image.size_mb = image.size_mb, size_mib
-    tx.images.save(image)
-    return before
 
 
 class DiskSizes:
@@ -91,23 +82,17 @@ class DiskSizes:
         self._core.hooks.check_quota(session, ObjectKind.VM, DISK_MIB=wanted - int(before))
         with rebooked(tx, vm):
             disk["SIZE"] = str(wanted)
-        # Already now, for the quotas of images: once the disk has grown nothing can be refused any more.
-        image_mib = _set_image_size(tx, disk, wanted)
-        self._begin(tx, vm, disk, before=before, image_mib=image_mib)
+        self._begin(tx, vm, disk, before)
         return vm_id
 
-    def _begin(self, tx: Transaction, vm: Vm, disk: Vector, **was: Any) -> None:
-        """Begin the plan.
-
-        :param was: the sizes of disk and image, for when it fails
-        """
+    def _begin(self, tx: Transaction, vm: Vm, disk: Vector, before: str) -> None:
         disk[RESIZED] = YES
         disk_id = int(disk[DISK_ID])
         if vm.state in _STATES:
             state = _STATES[vm.state]
-            plan = transfer(vm, DISK_RESIZE, Phase.RESIZE, state, disk_id=disk_id, **was)
+            plan = transfer(vm, DISK_RESIZE, Phase.RESIZE, state, disk_id=disk_id, before=before)
         else:
             action, state = VmmAction.RESIZEDISK, LcmState.DISK_RESIZE
             self._plans.need(vm, action)
-            plan = hotplug(vm, DISK_RESIZE, action, state, disk_id=disk_id, **was)
+            plan = hotplug(vm, DISK_RESIZE, action, state, disk_id=disk_id, before=before)
         self._plans.begin(tx, vm, plan)
