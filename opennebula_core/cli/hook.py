@@ -15,13 +15,13 @@ from opennebula_core.cli.documents import JSON, TABLE, XML, YAML, format_options
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import HOOK
 from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.moments import Moment
 from opennebula_core.cli.ownership import add_lock_commands
 from opennebula_core.cli.quantities import date_text
 from opennebula_core.cli.selection import Finder, SelectionError
 from opennebula_core.cli.showing import attributes, identity, section, table
 from opennebula_core.cli.texts import read_text
 from opennebula_core.cli.top import add_top_command
-from opennebula_core.cli.vm.scheduling import moment_of
 from opennebula_core.cli.words import ObjectWord
 
 hook = command_group("hook", "Hooks: commands that run when a state is reached or a call is made.")
@@ -134,16 +134,13 @@ def retry(application: Application, word: str, execution: int) -> None:
     application.client.call("one.hook.retry", Finder(application, HOOK).one(word), execution)
 
 
-def _moment(text: str | None) -> int:
-    try:
-        return -1 if text is None else moment_of(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @hook.command()
-@click.option("--since", metavar="MOMENT", help="What began then or later, as in 2026-11-24.")
-@click.option("--until", metavar="MOMENT", help="What began then or before.")
+@click.option(
+    "--since", type=Moment(), default=-1, metavar="MOMENT", help="What began then or later, as in 2026-11-24."
+)
+@click.option(
+    "--until", type=Moment(at_end=True), default=-1, metavar="MOMENT", help="What began then or before."
+)
 @click.option("--hook-id", "word", metavar="HOOK", type=ObjectWord(HOOK), help="Of one hook only.")
 @click.option("--error", "outcome", flag_value=-1, type=int, default=None, help="Only what failed.")
 @click.option("--success", "outcome", flag_value=1, type=int, help="Only what succeeded.")
@@ -151,17 +148,15 @@ def _moment(text: str | None) -> int:
 @pass_application
 def log(
     application: Application,
-    since: str | None,
-    until: str | None,
+    since: int,
+    until: int,
     word: str | None,
     outcome: int | None,
     output: str,
 ) -> None:
     """Show the executions of all hooks."""
     hook_id = -1 if word is None else Finder(application, HOOK).one(word)
-    document = application.client.element(
-        "one.hooklog.info", _moment(since), _moment(until), hook_id, outcome or 0
-    )
+    document = application.client.element("one.hooklog.info", since, until, hook_id, outcome or 0)
     if output == TABLE:
         table("execution log", _OF_ALL, document.findall(_RECORD))
     else:

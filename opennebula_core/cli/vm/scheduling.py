@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import click
@@ -13,20 +11,14 @@ import click
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.kinds import VM
+from opennebula_core.cli.moments import moment_of
 from opennebula_core.cli.selection import Finder, SelectionError
 from opennebula_core.cli.texts import edited, is_piped, read_text
 from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.schedules import End, Repeat
 from opennebula_core.model.template import Template
 
-NOW: Final = "now"
 _RELATIVE = re.compile(r"\+\d+")
-_FORMATS: Final = (
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d",
-    "%Y/%m/%d %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y",
-)  # fmt: skip
-_OF_THIS_YEAR: Final = ("%m/%d %H:%M:%S", "%m/%d %H:%M", "%m/%d")
-_OF_TODAY: Final = ("%H:%M:%S", "%H:%M")
 _PERIODS: Final = {
     "weekly": (Repeat.WEEKLY, "DAYS", "Again on these days of the week, 0 (Sunday) to 6, as in 1,5."),
     "monthly": (Repeat.MONTHLY, "DAYS", "Again on these days of the month, as in 1,15."),
@@ -37,31 +29,7 @@ _PERIODS: Final = {
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def moment_of(text: str, now: float | None = None) -> int:
-    """Return the epoch seconds of a moment as people write it, in local time.
-
-    :raises ValueError: it is none
-    """
-    text, here = text.strip(), datetime.fromtimestamp(time.time() if now is None else now)
-    if text == NOW:
-        return int(here.timestamp())
-    if text.isascii() and text.isdecimal() and len(text) > 8:
-        return int(text)
-    # What is left out goes before the text, because 02/29 alone is read as a day of 1900.
-    for formats, prefix, written in (
-        (_FORMATS, "", ""),
-        (_OF_THIS_YEAR, "%Y ", f"{here:%Y} "),
-        (_OF_TODAY, "%Y-%m-%d ", f"{here:%Y-%m-%d} "),
-    ):
-        for form in formats:
-            try:
-                return int(datetime.strptime(written + text, prefix + form).timestamp())
-            except ValueError:
-                continue
-    raise ValueError(f"{text!r} is no moment; write 2026-11-24 14:15, 11/24 14:15, 14:15, or {NOW}")
-
-
-class Moment(click.ParamType):  # type: ignore[type-arg]  # not generic in older clicks
+class DueMoment(click.ParamType):  # type: ignore[type-arg]  # not generic in older clicks
     """When a scheduled action is due: a moment, or seconds behind the VM's start."""
 
     name = "moment"
@@ -101,7 +69,7 @@ def schedule_options(function: F) -> F:
         "--end", type=Ending(), metavar="TIMES|MOMENT", help="How often it comes again, or until when."
     )(function)
     return click.option(
-        "--schedule", type=Moment(), metavar="MOMENT",
+        "--schedule", type=DueMoment(), metavar="MOMENT",
         help="Not now, but then: 2026-11-24 14:15, 14:15, now, or +SECONDS behind the VM's start.",
     )(function)  # fmt: skip
 

@@ -2,42 +2,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
-from opennebula_core.cli.vm.scheduling import moment_of
 from tests.cli.shell import Shell, wait_until
-
-NOW = datetime(2028, 3, 1, 12, 30).timestamp()
 
 
 @pytest.fixture
 def held(cloud: Shell) -> int:
     return cloud.make("onevm create --cpu 0.1 --memory 32 --hold")
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2026-11-24 14:15", datetime(2026, 11, 24, 14, 15)),
-        ("2026-11-24T14:15:10", datetime(2026, 11, 24, 14, 15, 10)),
-        ("2026-11-24", datetime(2026, 11, 24)),
-        ("11/24/2026 14:15", datetime(2026, 11, 24, 14, 15)),
-        ("02/29 14:15", datetime(2028, 2, 29, 14, 15)),
-        ("14:15", datetime(2028, 3, 1, 14, 15)),
-        ("now", datetime(2028, 3, 1, 12, 30)),
-    ],
-)
-def test_moments_as_people_write_them(text: str, moment: datetime) -> None:
-    assert moment_of(text, NOW) == int(moment.timestamp())
-    assert moment_of("1792400400") == 1_792_400_400
-
-
-@pytest.mark.parametrize("text", ["", "soon", "2026-13-01", "25:00", "12"])
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no moment"):
-        moment_of(text, NOW)
 
 
 def test_an_action_is_scheduled_shown_changed_and_removed(cloud: Shell, held: int) -> None:
