@@ -122,6 +122,18 @@ class TmDriver(Driver):
         """Grow a disk that no running guest uses (optional, RESIZE)."""
         raise NotImplementedError
 
+    def snap_create(self, disk: Location, snapshot_id: int, transfer: Transfer) -> Awaitable[None] | None:
+        """Keep a disk that no guest uses as it is now, in the VM's folder (optional, SNAP_CREATE)."""
+        raise NotImplementedError
+
+    def snap_revert(self, disk: Location, snapshot_id: int, transfer: Transfer) -> Awaitable[None] | None:
+        """Make a disk that no guest uses what its snapshot is; the snapshot stays (optional, SNAP_REVERT)."""
+        raise NotImplementedError
+
+    def snap_delete(self, disk: Location, snapshot_id: int, transfer: Transfer) -> Awaitable[None] | None:
+        """Remove a snapshot, even while a guest uses the disk; one that is gone is fine (SNAP_DELETE)."""
+        raise NotImplementedError
+
     def premigrate(
         self, source_host: str, destination_host: str, directory: str, vm: Element, transfer: Transfer
     ) -> Awaitable[None] | None:

@@ -15,6 +15,8 @@ from typing import Final
 from opennebula_core.documents.escape import escape_document, unescape_document
 from opennebula_core.documents.fragments import element, ids, lock, owned, permissions, text
 from opennebula_core.documents.history import NO_RECORDS, render_records, render_short_records
+from opennebula_core.documents.snapshots import render_snapshots
+from opennebula_core.model.disk_snapshots import HIDDEN
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.template import Template, Value, Vector
 from opennebula_core.model.template_xml import render_attributes, render_leaf, render_vector
@@ -31,6 +33,7 @@ _SHORT_MIDDLE = escape_document(
     "<STATE>%d</STATE><LCM_STATE>%d</LCM_STATE><RESCHED>%d</RESCHED><STIME>%d</STIME><ETIME>%d</ETIME>"
     "<DEPLOY_ID>%s</DEPLOY_ID>"
 )
+_NOT_IN_TEMPLATE: Final = ("BACKUP_CONFIG", *HIDDEN)
 _SHORT_SINGLES: Final = ("CPU", "MEMORY", "VCPU")
 _SHORT_DISK: Final = """DISK_ID DATASTORE DATASTORE_ID IMAGE IMAGE_ID SIZE TYPE CLONE CLONE_TARGET LN_TARGET
     DISK_SNAPSHOT_TOTAL_SIZE"""
@@ -82,7 +85,7 @@ class VmDocuments:
 def render_vm(vm: Vm) -> VmDocuments:
     """Return all that a VM's own values decide of its documents."""
     start, locked, deploy_id = _VM + owned(vm), lock(vm.lock), text(vm.deploy_id)
-    body, backups = _body(vm), _backups(vm.template)
+    body, backups = _body(vm), render_snapshots(vm.template) + _backups(vm.template)
     middle = _MIDDLE % (
         vm.state, vm.lcm_state, vm.prev_state, vm.prev_lcm_state, vm.resched, vm.stime, vm.etime, deploy_id,
     )  # fmt: skip
@@ -122,9 +125,10 @@ def _body(vm: Vm) -> str:
     actions = [
         int(action["ID"]) for action in template.vectors("SCHED_ACTION") if action.get("ID", "").isdecimal()
     ]
-    if "BACKUP_CONFIG" in template:
+    if any(name in template for name in _NOT_IN_TEMPLATE):
         template = template.copy()
-        template.remove("BACKUP_CONFIG")
+        for name in _NOT_IN_TEMPLATE:
+            template.remove(name)
     return (
         ids("SCHED_ACTIONS", actions)
         + template.to_xml(escaped=True)

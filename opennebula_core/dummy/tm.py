@@ -15,7 +15,15 @@ class DummyTm(TmDriver):
     """Moves nothing; takes as long and fails as often as it is told."""
 
     options: ClassVar[tuple[Option, ...]] = OPTIONS
-    optional_actions: ClassVar[frozenset[TmAction]] = frozenset({TmAction.CPDS, TmAction.RESIZE})
+    optional_actions: ClassVar[frozenset[TmAction]] = frozenset(
+        {
+            TmAction.CPDS,
+            TmAction.RESIZE,
+            TmAction.SNAP_CREATE,
+            TmAction.SNAP_REVERT,
+            TmAction.SNAP_DELETE,
+        }
+    )
 
     def __init__(self, context: DriverContext) -> None:
         super().__init__(context)
@@ -58,6 +66,18 @@ class DummyTm(TmDriver):
     async def resize(self, disk: Location, size_mib: int, transfer: Transfer) -> None:
         """Grow nothing."""
         await self._before(TmAction.RESIZE, disk.host, transfer)
+
+    async def snap_create(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
+        """Keep nothing."""
+        await self._before(TmAction.SNAP_CREATE, disk.host, transfer)
+
+    async def snap_revert(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
+        """Bring nothing back."""
+        await self._before(TmAction.SNAP_REVERT, disk.host, transfer)
+
+    async def snap_delete(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
+        """Remove nothing."""
+        await self._before(TmAction.SNAP_DELETE, disk.host, transfer)
 
     async def premigrate(
         self, source_host: str, destination_host: str, directory: str, vm: Element, transfer: Transfer

@@ -13,6 +13,8 @@ RESIZED: Final = "RESIZE"
 """A disk that is being grown."""
 SNAPPED: Final = "DISK_SNAPSHOT_ACTIVE"
 """A disk of which a snapshot is being made, reverted to or removed."""
+SNAPPED_ID: Final = "DISK_SNAPSHOT_ID"
+"""Number of that snapshot."""
 SAVED: Final = "HOTPLUG_SAVE_AS_ACTIVE"
 """A disk that is being copied to an image."""
 SAVE_AS: Final = "SAVE_AS"
@@ -21,7 +23,7 @@ SAVE_AS_SOURCE: Final = "HOTPLUG_SAVE_AS_SOURCE"
 """Where the image is."""
 ACTIVE: Final = "ACTIVE"
 """A snapshot of the whole VM that is being made, reverted to or removed."""
-_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SAVED, SAVE_AS, SAVE_AS_SOURCE, ACTIVE)
+_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SNAPPED_ID, SAVED, SAVE_AS, SAVE_AS_SOURCE, ACTIVE)
 
 
 def is_marked(vector: Vector, mark: str) -> bool:

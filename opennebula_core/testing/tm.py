@@ -23,7 +23,13 @@ from opennebula_core.contracts.tm import Location, TmAction, TmDriver, Transfer
 from opennebula_core.errors import DriverError
 from opennebula_core.testing.drivers import checked_options, misdeclared, settle
 
-METHODS: Final = ((TmAction.CPDS, "copy_back"), (TmAction.RESIZE, "resize"))
+METHODS: Final = (
+    (TmAction.CPDS, "copy_back"),
+    (TmAction.RESIZE, "resize"),
+    (TmAction.SNAP_CREATE, "snap_create"),
+    (TmAction.SNAP_REVERT, "snap_revert"),
+    (TmAction.SNAP_DELETE, "snap_delete"),
+)
 MIB: Final = 1 << 20
 CONTENT: Final = b"disk" * 1024
 FRONT_END: Final = "localhost"

@@ -174,3 +174,34 @@ def test_a_disk_becomes_an_image_that_boots(estate: Estate) -> None:
     estate.action("terminate-hard", copy)
     estate.cloud.wait_for_vm(copy, VmState.DONE, limit=LIMIT)
     _end(estate, vm_id)
+
+
+def test_a_disk_goes_back_to_its_snapshot_even_on_another_host(estate: Estate) -> None:
+    vm_id = estate.instantiate("versioned")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    assert estate.wait_for_answer(vm_id)["boots"] == "1"
+    _off(estate, vm_id)
+    estate.cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "once booted")
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    assert _boots(estate, vm_id) == "2"
+
+    _off(estate, vm_id)
+    host_id, name = estate.other_host(vm_id)
+    estate.cloud.call("one.vm.migrate", vm_id, host_id, False, False, -1, 0)
+    wait_until(lambda: estate.host_of(vm_id) == name, "the other host", LIMIT)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.cloud.call("one.vm.disksnapshotrevert", vm_id, 0, 0)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    assert _boots(estate, vm_id) == "2"
+    _end(estate, vm_id)
+
+
+def _off(estate: Estate, vm_id: int) -> None:
+    estate.action("poweroff", vm_id)
+    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+
+
+def _boots(estate: Estate, vm_id: int) -> str:
+    estate.action("resume", vm_id)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    return estate.wait_for_answer(vm_id)["boots"]

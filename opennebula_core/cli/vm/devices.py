@@ -89,14 +89,29 @@ def disk_resize(
 @click.argument("disk_id", metavar="DISK_ID", type=click.IntRange(min=0))
 @click.argument("name", metavar="NAME")
 @click.option("--type", "image_type", default="", help="Type of the image, such as DATABLOCK.")
+@click.option(
+    "--snapshot",
+    "snapshot_id",
+    type=click.IntRange(min=-1),
+    default=-1,
+    help="The disk's snapshot that is copied, not the disk as it is.",
+)
 @wait_options
 @pass_application
 def disk_saveas(
-    application: Application, word: str, disk_id: int, name: str, image_type: str, wait: bool, timeout: float
+    application: Application,
+    word: str,
+    disk_id: int,
+    name: str,
+    image_type: str,
+    snapshot_id: int,
+    wait: bool,
+    timeout: float,
 ) -> None:
     """Copy a disk of a VM to a new image; what a guest is writing meanwhile may be half there."""
     vm_id = Finder(application, VM).one(word)
-    image_id = application.client.integer("one.vm.disksaveas", vm_id, disk_id, name, image_type, -1)
+    parameters = (vm_id, disk_id, name, image_type, snapshot_id)
+    image_id = application.client.integer("one.vm.disksaveas", *parameters)
     click.echo(f"ID: {image_id}")
     if wait:
         wait_for_changes(application.client, (vm_id,), timeout)

@@ -127,7 +127,10 @@ FEATURES: Final = (
     AbsentFeature("one.vm", ObjectKind.VM, ("vmgroupadd", "vmgroupdel"), "groups of VMs"),
     AbsentFeature("one.image", ObjectKind.IMAGE, ("restore",), "the backup of VMs"),
     AbsentFeature(
-        "one.image", ObjectKind.IMAGE, ("snapshotflatten",), "flattening the snapshots of an image"
+        "one.image",
+        ObjectKind.IMAGE,
+        ("snapshotdelete", "snapshotrevert", "snapshotflatten"),
+        "snapshots of images; disks of VMs have them, unless they are persistent",
     ),
     AbsentFeature(
         "one.vn", ObjectKind.NET, ("free_ar",), "address ranges of an IPAM driver; use one.vn.rm_ar"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from opennebula_core.errors import DriverError
@@ -17,7 +18,15 @@ from opennebula_core.managers.transfer.lines import (
     pragma,
 )
 from opennebula_core.managers.transfer.phases import Phase
-from opennebula_core.model.marks import ATTACHED, RESIZED, SAVE_AS_SOURCE, SAVED, is_marked
+from opennebula_core.model.marks import (
+    ATTACHED,
+    RESIZED,
+    SAVE_AS_SOURCE,
+    SAVED,
+    SNAPPED,
+    SNAPPED_ID,
+    is_marked,
+)
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState
 from opennebula_core.model.template import Vector
@@ -54,7 +63,15 @@ def _save_as(vm: Vm, stay: Stay) -> Iterator[str]:
     disk = marked_disk(vm, SAVED)
     yield pragma(FORMAT=disk.get("FORMAT") or "raw")
     source, ids = disk.get(SAVE_AS_SOURCE, ""), (vm.id, datastore_of(disk, stay))
-    yield line("CPDS", disk_driver(disk, stay), _file(vm, disk, stay), source, -1, *ids)
+    snapshot = disk.get(SNAPPED_ID, "-1")
+    yield line("CPDS", disk_driver(disk, stay), _file(vm, disk, stay), source, snapshot, *ids)
+
+
+def _snapshot(verb: str, vm: Vm, stay: Stay) -> Iterator[str]:
+    disk = marked_disk(vm, SNAPPED)
+    yield pragma(FORMAT=disk.get("FORMAT") or "raw")
+    ids = vm.id, datastore_of(disk, stay)
+    yield line(verb, disk_driver(disk, stay), _file(vm, disk, stay), disk.get(SNAPPED_ID, ""), *ids)
 
 
 def _file(vm: Vm, disk: Vector, stay: Stay) -> str:
@@ -80,5 +97,8 @@ WRITERS: Final[Mapping[str, Callable[[Vm, Stay], Iterator[str]]]] = {
     Phase.DETACH: _detach,
     Phase.RESIZE: _resize,
     Phase.SAVE_AS: _save_as,
+    Phase.SNAP_CREATE: partial(_snapshot, "SNAP_CREATE"),
+    Phase.SNAP_REVERT: partial(_snapshot, "SNAP_REVERT"),
+    Phase.SNAP_DELETE: partial(_snapshot, "SNAP_DELETE"),
 }
 """What writes each phase."""

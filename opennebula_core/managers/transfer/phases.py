@@ -18,3 +18,6 @@ class Phase:
     DETACH = "detach"
     RESIZE = "resize"
     SAVE_AS = "saveas"
+    SNAP_CREATE = "snap_create"
+    SNAP_REVERT = "snap_revert"
+    SNAP_DELETE = "snap_delete"

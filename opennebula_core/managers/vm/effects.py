@@ -14,6 +14,7 @@ from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.change import Changes, give_up, is_own
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.managers.vm.records import close_record, return_home
+from opennebula_core.model.disk_snapshots import forget_snapshots
 from opennebula_core.model.objects import HistoryRecord, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import VmEvent, next_state
@@ -134,6 +135,8 @@ class VmEffects:
         if state is VmState.DONE:
             self._release(tx, vm)
             tx.after_commit(lambda: self._cache.forget(ObjectKind.VM, vm.id))
+        if state is VmState.PENDING:  # recreated: its disks are made anew
+            forget_snapshots(vm.template)
         if state is not VmState.ACTIVE:
             vm.resched = False
         if state in _LEAVES_HOST:

@@ -134,6 +134,12 @@ def _copy(verb: str, words: Sequence[str]) -> Arguments:
     return Location.parse(words[0]), Location.parse(words[1]), _number(verb, words, words[2])
 
 
+def _snapshot(verb: str, words: Sequence[str]) -> Arguments:
+    if len(words) != 2:
+        raise _wrong_words(verb, words, "DISK SNAPSHOT_ID")
+    return Location.parse(words[0]), _number(verb, words, words[1])
+
+
 def _size(verb: str, words: Sequence[str]) -> Arguments:
     if len(words) != 2:
         raise _wrong_words(verb, words, "DISK SIZE")
@@ -151,5 +157,8 @@ _VERBS: Final[Mapping[str, tuple[str, Callable[[str, Sequence[str]], Arguments]]
     "CPDS": ("copy_back", _copy),
     "DELETE": ("delete", _one_place),
     "RESIZE": ("resize", _size),
+    "SNAP_CREATE": ("snap_create", _snapshot),
+    "SNAP_REVERT": ("snap_revert", _snapshot),
+    "SNAP_DELETE": ("snap_delete", _snapshot),
 }
 """The contract's method for each verb, and how its words are read."""

@@ -310,10 +310,11 @@ async def test_a_disk_is_saved_as_a_new_image(
     make_sparse(hosts.vm("host1", "disk.0"))
     await driver.copy_back(hosts.at("host1", "disk.0"), Location("", str(hosts.image("new"))), -1, transfer)
     assert hosts.image("new").read_bytes() == hosts.vm("host1", "disk.0").read_bytes()
-    with pytest.raises(DriverError, match="there are no disk snapshots"):
-        await driver.copy_back(
-            hosts.at("host1", "disk.0"), Location("", str(hosts.image("new"))), 0, transfer
-        )
+    snapshot = hosts.vm("host1", "disk.0.snap/4")
+    snapshot.parent.mkdir()
+    snapshot.write_bytes(b"as it was")
+    await driver.copy_back(hosts.at("host1", "disk.0"), Location("", str(hosts.image("old"))), 4, transfer)
+    assert hosts.image("old").read_bytes() == b"as it was"
 
 
 @pytest.mark.parametrize("host", ["", "host1"])
@@ -362,3 +363,41 @@ async def test_a_host_that_hangs_holds_no_other_up(
         assert time.monotonic() - begun_at < 15
     finally:
         await driver.close()
+
+
+# -- snapshots -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["", "host1"])
+async def test_a_disk_goes_back_to_its_snapshot(
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer, host: str
+) -> None:
+    disk, at = hosts.vm(host, "disk.0"), hosts.at(host, "disk.0")
+    make_sparse(disk)
+    then = disk.read_bytes()
+    for attempt in (1, 2):
+        await driver.snap_create(at, 0, replace(transfer, attempt=attempt))
+    assert allocated(hosts.vm(host, "disk.0.snap/0")) < 4 * MIB
+    disk.write_bytes(b"now")
+
+    for attempt in (1, 2):
+        await driver.snap_revert(at, 0, replace(transfer, attempt=attempt))
+    assert disk.read_bytes() == then
+    assert hosts.vm(host, "disk.0.snap/0").read_bytes() == then
+
+    for attempt in (1, 2):
+        await driver.snap_delete(at, 0, replace(transfer, attempt=attempt))
+    assert not hosts.vm(host, "disk.0.snap/0").exists()
+    assert disk.read_bytes() == then
+
+
+async def test_a_snapshot_that_is_not_there_leaves_the_disk_alone(
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer
+) -> None:
+    make_sparse(hosts.vm("host1", "disk.0"))
+    then = hosts.vm("host1", "disk.0").read_bytes()
+    with pytest.raises(DriverError):
+        await driver.snap_revert(hosts.at("host1", "disk.0"), 7, transfer)
+    with pytest.raises(DriverError, match="that is no disk"):
+        await driver.snap_create(hosts.at("host1", "checkpoint"), 0, transfer)
+    assert hosts.vm("host1", "disk.0").read_bytes() == then

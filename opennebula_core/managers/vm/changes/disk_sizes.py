@@ -13,7 +13,7 @@ from opennebula_core.managers.rights import require
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.disks import DISK_ID
 from opennebula_core.managers.vm.changes.plans import hotplug, transfer
-from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
+from opennebula_core.managers.vm.changes.vectors import disk_of, refuse_snapshots, vector_with
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.records import rebooked
 from opennebula_core.model.marks import RESIZED, YES
@@ -71,6 +71,7 @@ class DiskSizes:
         vm = tx.vms.get(vm_id)
         allow(vm, DISK_RESIZE, tuple(_STATES), (LcmState.RUNNING,))
         disk = disk_of(vm, disk_id)
+        refuse_snapshots(vm, disk, "grow")
         if disk.get("PERSISTENT") == YES:
             require(tx, session, ObjectKind.IMAGE, Right.MANAGE, int(disk["IMAGE_ID"]))
         before, wanted = disk["SIZE"], whole_number(size.strip(), MAX_MIB)

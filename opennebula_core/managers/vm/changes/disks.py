@@ -15,6 +15,7 @@ from opennebula_core.managers.vm.changes.vectors import (
     disk_of,
     free_id,
     only_vector,
+    refuse_snapshots,
     vector_with,
 )
 from opennebula_core.managers.vm.disks import complete_disk
@@ -126,6 +127,7 @@ class DiskChanges:
         vm = tx.vms.get(vm_id)
         allow(vm, DISK_DETACH, (VmState.POWEROFF,), (LcmState.RUNNING,))
         disk = disk_of(vm, disk_id)
+        refuse_snapshots(vm, disk, "be detached")
         disk[ATTACHED] = YES
         if vm.state is VmState.POWEROFF:
             state = LcmState.HOTPLUG_EPILOG_POWEROFF

@@ -10,6 +10,7 @@ from opennebula_core.managers.objects import parse_text, update_kind
 from opennebula_core.managers.vm.changes.capacity import CapacityChanges
 from opennebula_core.managers.vm.changes.configuration import ConfigurationChanges
 from opennebula_core.managers.vm.changes.disk_sizes import DiskSizes
+from opennebula_core.managers.vm.changes.disk_snapshots import DiskSnapshotChanges
 from opennebula_core.managers.vm.changes.disks import DiskChanges
 from opennebula_core.managers.vm.changes.nics import NicChanges
 from opennebula_core.managers.vm.changes.save_as import DiskSaves
@@ -31,6 +32,7 @@ class VmChanges:
     snapshots: SnapshotChanges
     disk_sizes: DiskSizes
     disk_saves: DiskSaves
+    disk_snapshots: DiskSnapshotChanges
 
 
 def change_methods(changes: VmChanges) -> Iterable[Method]:
@@ -45,6 +47,18 @@ def change_methods(changes: VmChanges) -> Iterable[Method]:
     sizes = (Param("disk", int), Param("size_mb", str))
     yield _method("diskresize", sizes, changes.disk_sizes.resize, "Make a disk of a VM larger, in MiB.")
     yield _save_as(changes.disk_saves)
+    yield from _disk_snapshots(changes.disk_snapshots)
+
+
+def _disk_snapshots(snapshots: DiskSnapshotChanges) -> Iterable[Method]:
+    disk, name = Param("disk", int), Param("name", str)
+    one = (disk, Param("snapshot", int))
+    yield _method("disksnapshotcreate", (disk, name), snapshots.create, "Make a snapshot of a disk of a VM.")
+    yield _method("disksnapshotrevert", one, snapshots.revert, "Bring a disk of a VM back to a snapshot.")
+    yield _method("disksnapshotdelete", one, snapshots.delete, "Remove a snapshot of a disk of a VM.")
+    yield _method(
+        "disksnapshotrename", (*one, name), snapshots.rename, "Rename a snapshot of a disk of a VM."
+    )
 
 
 def _save_as(saves: DiskSaves) -> Method:

@@ -10,6 +10,15 @@ from opennebula_core.managers.vm.changes.capacity import RESIZE, CapacityChanges
 from opennebula_core.managers.vm.changes.change import Changes
 from opennebula_core.managers.vm.changes.configuration import UPDATECONF, ConfigurationChanges, Reconfigured
 from opennebula_core.managers.vm.changes.disk_sizes import DISK_RESIZE, DiskResized, DiskSizes
+from opennebula_core.managers.vm.changes.disk_snapshots import (
+    SNAP_CREATE,
+    SNAP_DELETE,
+    SNAP_REVERT,
+    DiskSnapshotChanges,
+    DiskSnapshotCreated,
+    DiskSnapshotDeleted,
+    DiskSnapshotReverted,
+)
 from opennebula_core.managers.vm.changes.disks import (
     DISK_ATTACH,
     DISK_DETACH,
@@ -47,6 +56,9 @@ CHANGES: Final[Changes] = {
     UPDATECONF: Reconfigured(),
     DISK_RESIZE: DiskResized(),
     DISK_SAVEAS: DiskSaved(),
+    SNAP_CREATE: DiskSnapshotCreated(),
+    SNAP_REVERT: DiskSnapshotReverted(),
+    SNAP_DELETE: DiskSnapshotDeleted(),
     CREATE: SnapshotCreated(),
     REVERT: SnapshotReverted(),
     DELETE: SnapshotDeleted(),
@@ -62,6 +74,7 @@ def vm_changes(core: Core, plans: VmPlans) -> VmChanges:
         capacity=CapacityChanges(core, plans),
         configuration=ConfigurationChanges(core, plans),
         disk_sizes=DiskSizes(core, plans),
+        disk_snapshots=DiskSnapshotChanges(core, plans),
         disk_saves=DiskSaves(core, plans, work),
         snapshots=SnapshotChanges(plans),
     )

@@ -20,7 +20,8 @@ from opennebula_core.managers.rights import require
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
 from opennebula_core.managers.vm.plans import VmPlans, allow
-from opennebula_core.model.marks import SAVE_AS, SAVE_AS_SOURCE, SAVED, YES
+from opennebula_core.model.disk_snapshots import DiskSnapshots
+from opennebula_core.model.marks import SAVE_AS, SAVE_AS_SOURCE, SAVED, SNAPPED_ID, YES
 from opennebula_core.model.objects import Image, Vm
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import ImageState, ImageType, LcmState, VmState
@@ -52,7 +53,7 @@ class DiskSaved:
 def _end(tx: Transaction, vm: Vm, step: Step, state: ImageState) -> None:
     disk = vector_with(vm, "DISK", "DISK_ID", step.arguments["disk_id"])
     if disk is not None:
-        for mark in (SAVED, SAVE_AS, SAVE_AS_SOURCE):
+        for mark in (SAVED, SAVE_AS, SAVE_AS_SOURCE, SNAPPED_ID):
             disk.pop(mark, None)
     image = tx.images.find(step.arguments["image_id"])
     if image is None or image.state is not ImageState.LOCKED:
@@ -84,13 +85,13 @@ class DiskSaves:
         """Copy a disk to a new image of the caller's, beside the image that it came from; return its id.
 
         :param kind: type of the image; empty for that of the disk's image
-        :param snapshot_id: -1; there are no snapshots of single disks
+        :param snapshot_id: the disk's snapshot that is copied, -1 for the disk as it is
         :raises RequestError: the state, the disk or the datastore does not allow it
         """
         vm = tx.vms.get(vm_id)
         allow(vm, DISK_SAVEAS, tuple(_STATES), (LcmState.RUNNING,))
         disk = disk_of(vm, disk_id)
-        if snapshot_id >= 0:
+        if snapshot_id >= 0 and DiskSnapshots(vm.template, disk).find(snapshot_id) is None:
             raise ActionError(f"Disk {disk_id} of VM {vm_id} has no snapshot {snapshot_id}; use -1", vm_id)
         image = self._image(tx, session, vm, disk, name, kind)
         self._core.hooks.check_quota(session, ObjectKind.IMAGE, IMAGES=1, DISK_MIB=image.size_mb)
@@ -98,7 +99,7 @@ class DiskSaves:
             tx.images.allocate(image)
         except InternalError as error:
             raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
-        disk.update({SAVED: YES, SAVE_AS: str(image.id)})
+        disk.update({SAVED: YES, SAVE_AS: str(image.id), SNAPPED_ID: str(max(snapshot_id, -1))})
         self._plans.begin(tx, vm, _plan(vm, disk_id, image.id))
         return image.id
 

@@ -24,7 +24,7 @@ from opennebula_tm_ssh.disks import (
 )
 from opennebula_tm_ssh.folders import Move, exists, is_same, lock_of, remove
 from opennebula_tm_ssh.migration import Premigration
-from opennebula_tm_ssh.places import VmFile, plain, vm_file
+from opennebula_tm_ssh.places import VmFile, plain, snapshot_of, vm_file
 
 P = ParamSpec("P")
 
@@ -60,7 +60,16 @@ class SshTransferDriver(TmDriver):
 
     options: ClassVar[tuple[Option, ...]] = OPTIONS
     optional_actions: ClassVar[frozenset[TmAction]] = frozenset(
-        {TmAction.CPDS, TmAction.RESIZE, TmAction.PREMIGRATE, TmAction.POSTMIGRATE, TmAction.FAILMIGRATE}
+        {
+            TmAction.CPDS,
+            TmAction.RESIZE,
+            TmAction.SNAP_CREATE,
+            TmAction.SNAP_REVERT,
+            TmAction.SNAP_DELETE,
+            TmAction.PREMIGRATE,
+            TmAction.POSTMIGRATE,
+            TmAction.FAILMIGRATE,
+        }
     )
 
     def __init__(self, context: DriverContext) -> None:
@@ -149,12 +158,10 @@ class SshTransferDriver(TmDriver):
 
     @_failing_as_driver
     async def copy_back(self, disk: Location, image: Location, snapshot_id: int, transfer: Transfer) -> None:
-        """Copy a disk to an image in the datastore."""
+        """Copy a disk, or a snapshot of it, to an image in the datastore."""
         written = self._file(disk, transfer)
         if snapshot_id >= 0:
-            raise DriverError(
-                f"copy snapshot {snapshot_id} of {written}: there are no disk snapshots; copy the disk"
-            )
+            written = snapshot_of(written, snapshot_id)
         await self._bring_back(written, plain(image), transfer)
 
     async def _bring_back(self, disk: VmFile, image: Location, transfer: Transfer) -> None:
@@ -182,6 +189,33 @@ class SshTransferDriver(TmDriver):
             await self._remote.run(
                 grown.host, growing(grown.path, size, format), timeout=GROWING_TIMEOUT, lock=lock_of(transfer)
             )
+
+    @_failing_as_driver
+    async def snap_create(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
+        """Copy the disk beside itself; where the file system can, the copy shares its blocks."""
+        here = self._file(disk, transfer)
+        await self._copy_beside(here, snapshot_of(here, snapshot_id), transfer)
+
+    @_failing_as_driver
+    async def snap_revert(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
+        """Copy the snapshot over the disk, which is replaced at once."""
+        here = self._file(disk, transfer)
+        await self._copy_beside(snapshot_of(here, snapshot_id), here, transfer)
+
+    async def _copy_beside(self, source: VmFile, target: VmFile, transfer: Transfer) -> None:
+        await self._remote.copy(
+            source.host,
+            source.path,
+            target.host,
+            target.path,
+            progress=transfer.report.progress,
+            lock=lock_of(transfer),
+        )
+
+    @_failing_as_driver
+    async def snap_delete(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
+        """Remove the snapshot's copy."""
+        await remove(self._remote, snapshot_of(self._file(disk, transfer), snapshot_id), transfer)
 
     @_failing_as_driver
     async def premigrate(

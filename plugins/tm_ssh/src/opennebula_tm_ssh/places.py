@@ -72,3 +72,13 @@ def vm_file(location: Location, transfer: Transfer, root: str = "") -> VmFile:
             f".../{DATASTORES}/DATASTORE/{transfer.vm_id}"
         )
     return VmFile(place.host, match["folder"], match["name"] or "")
+
+
+def snapshot_of(disk: VmFile, snapshot_id: int) -> VmFile:
+    """Return where a snapshot of a disk is: ``disk.N.snap/ID``.
+
+    :raises DriverError: what is named is no disk
+    """
+    if not disk.is_disk or snapshot_id < 0:
+        raise DriverError(f"snapshot {snapshot_id} of {disk}: that is no disk; correct the request")
+    return VmFile(disk.host, disk.folder, f"{disk.name}.snap/{snapshot_id}")
