@@ -202,7 +202,7 @@ def _open_store(config: Config, synchronous: str, clock: Clock) -> Store:
 
 
 async def serve(location: Location) -> None:
-    """Run a core until SIGTERM or SIGINT."""
+    """Run a core until SIGTERM or SIGINT; SIGHUP makes it read its certificate again."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -210,6 +210,7 @@ async def serve(location: Location) -> None:
     daemon = await build(location)
     try:
         await daemon.start()
+        loop.add_signal_handler(signal.SIGHUP, daemon.server.reload_certificate)
         LOG.info("oned: ready on %s, process %d", daemon.config.endpoint, os.getpid())
         await ended.wait()
         LOG.info("oned: ending")

@@ -9,6 +9,7 @@ import resource
 import socket
 import ssl
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ class Server:
 
     def __init__(self, settings: ApiSettings, application: HttpApplication, *, etc: Path = Path()) -> None:
         self._settings = settings
+        self._certificate, self._key = etc / settings.certificate, etc / settings.key
         self._config = uvicorn.Config(
             application,
             http=LimitedProtocol,
@@ -59,8 +61,8 @@ class Server:
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
-            ssl_certfile=etc / settings.certificate if settings.certificate else None,
-            ssl_keyfile=etc / settings.key if settings.key else None,
+            ssl_certfile=self._certificate if settings.certificate else None,
+            ssl_keyfile=self._key if settings.key else None,
         )
         self._server = _EmbeddedServer(self._config)
         self._tasks: tuple[asyncio.Task[Any], ...] = ()
@@ -83,6 +85,30 @@ class Server:
                 serving.result()
             await asyncio.sleep(0)
         LOG.info("api: listening on %s port %d", self._settings.listen, self.port)
+        if self._config.ssl is None and not ip_address(listening.getsockname()[0]).is_loopback:
+            LOG.warning(
+                "api: %s is open to a network without TLS: passwords and tokens can be read on the way; "
+                "set certificate and key in [api]",
+                self._settings.listen,
+            )
+
+    def reload_certificate(self) -> None:
+        """Take certificate and key as their files are now, for new connections.
+
+        Files that cannot be used are named in the log, and change nothing.
+        """
+        if self._config.ssl is None:
+            return
+        try:
+            for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._config.ssl):
+                context.load_cert_chain(self._certificate, self._key, password="")
+        except (OSError, ssl.SSLError) as error:
+            LOG.error(
+                "api: certificate %s with key %s cannot be used: %s; the old one goes on being used",
+                self._certificate, self._key, error,
+            )  # fmt: skip
+        else:
+            LOG.info("api: certificate %s is used for new connections", self._certificate)
 
     async def stop(self) -> None:
         """Finish the requests that are being answered, for some seconds at most, and stop listening."""
@@ -103,6 +129,8 @@ class Server:
                 f"used: {error}; both must be PEM files that oned may read, and belong together"
             ) from error
         if self._config.ssl is not None:
+            if self._key.stat().st_mode & 0o077:
+                LOG.warning("api: key %s can be read by others; close it with chmod 600", self._key)
             self._config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def _listen(self) -> socket.socket:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from opennebula_core.client.environment import SERVER_CERTIFICATE
+
 DEFAULT_LOCATION: Final = "~/.one"
 CONFIG_FILE: Final = Path("etc", "oned.toml")
 _ONLY_PORT: Final = frozenset({"port", "max_request_mib", "session_s"})
@@ -27,8 +29,9 @@ def with_endpoint(environment: Mapping[str, str]) -> Mapping[str, str]:
     if location is None:
         return environment
     port = _plain_port(location / CONFIG_FILE)
-    endpoint = f"http://127.0.0.1:{port}/RPC2" if port else _configured(location)
-    return {**environment, "ONE_XMLRPC": endpoint}
+    if port:
+        return {**environment, "ONE_XMLRPC": f"http://127.0.0.1:{port}/RPC2"}
+    return {**environment, **_configured(location)}
 
 
 def own_location(environment: Mapping[str, str]) -> Path | None:
@@ -51,7 +54,10 @@ def _plain_port(file: Path) -> int:
     return port if isinstance(port, int) else 0
 
 
-def _configured(location: Path) -> str:
+def _configured(location: Path) -> dict[str, str]:
     configuration: Any = importlib.import_module("opennebula_core.config")
-    endpoint: str = configuration.Config.load(location).endpoint
-    return endpoint
+    config = configuration.Config.load(location)
+    found = {"ONE_XMLRPC": str(config.endpoint)}
+    if config.server_certificate is not None:
+        found[SERVER_CERTIFICATE] = str(config.server_certificate)
+    return found

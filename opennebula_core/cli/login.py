@@ -33,6 +33,8 @@ CALLER: Final = -1
 ALL_GROUPS: Final = -1
 RESET: Final = 0
 SSH, X509 = "ssh", "x509"
+OWN_FILE: Final = "one_auth"
+"""In ONE_LOCATION: the administrator's password, which a new database begins with."""
 PASSWORD: Final = ""
 """Instead of a driver: the user types a password."""
 
@@ -217,7 +219,7 @@ def _check_replaceable(path: Path, *, force: bool) -> None:
 
     :raises ConfigError: it is the password of a cloud on this machine, or holds a session and may stay
     """
-    if (path.parent / CONFIG_FILE).is_file():
+    if path.name == OWN_FILE and (path.parent / CONFIG_FILE).is_file():
         raise ConfigError(
             f"log in: {str(path)!r} holds the administrator's password of the cloud there; name another file "
             f"in ONE_AUTH"

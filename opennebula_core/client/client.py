@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from xml.etree.ElementTree import Element, ParseError, fromstring
@@ -81,10 +82,16 @@ class Client:
         *,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         certificate_folder: str | None = None,
+        server_certificate: Path | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._session = session
-        self._transport = Transport(endpoint, timeout_s=timeout_s, certificate_folder=certificate_folder)
+        self._transport = Transport(
+            endpoint,
+            timeout_s=timeout_s,
+            certificate_folder=certificate_folder,
+            server_certificate=server_certificate,
+        )
 
     def call(self, method: str, *params: object, timeout_s: float | None = None) -> object:
         """Call ``method`` with the parameters behind the session and return the result.

@@ -10,6 +10,8 @@ from typing import Final
 from opennebula_core.client.client import DEFAULT_TIMEOUT_S, Client
 from opennebula_core.errors import ConfigError
 
+SERVER_CERTIFICATE: Final = "ONE_SERVER_CERTIFICATE"
+"""Variable that names the file of the certificate which the server has, when no other is to be taken."""
 DEFAULT_ENDPOINT: Final = "http://127.0.0.1:2633/RPC2"
 
 
@@ -24,11 +26,13 @@ def client_from_environment(
     :raises ClientError: the endpoint is no address
     """
     variables = os.environ if environment is None else environment
+    pinned = variables.get(SERVER_CERTIFICATE)
     return Client(
         variables.get("ONE_XMLRPC") or DEFAULT_ENDPOINT,
         session or read_session(auth_path(variables)),
         timeout_s=_timeout_s(variables),
         certificate_folder=variables.get("ONE_CERT_DIR") or None,
+        server_certificate=Path(pinned) if pinned else None,
     )
 
 

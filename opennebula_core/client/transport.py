@@ -8,10 +8,12 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from opennebula_core.client.tls import PinnedServer, trusting_authorities
 from opennebula_core.errors import ClientError
 
 MAX_IDLE_CONNECTIONS: Final = 8
@@ -30,10 +32,18 @@ class Transport:
 
     :param endpoint: such as ``http://127.0.0.1:2633/RPC2``; ``https`` checks the server's certificate
     :param timeout_s: how long one answer may take
-    :param certificate_folder: further certificate authorities, as ``openssl rehash`` lays them out
+    :param certificate_folder: further certificate authorities, in PEM files
+    :param server_certificate: the server has this certificate, and no other is taken
     """
 
-    def __init__(self, endpoint: str, *, timeout_s: float, certificate_folder: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        timeout_s: float,
+        certificate_folder: str | None = None,
+        server_certificate: Path | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self._timeout_s = timeout_s
         self._idle: deque[http.client.HTTPConnection] = deque(maxlen=MAX_IDLE_CONNECTIONS)
@@ -49,11 +59,12 @@ class Transport:
         self._host = parts.hostname
         self._port = port
         self._path = parts.path or "/RPC2"
-        self._tls: ssl.SSLContext | None = None
-        if parts.scheme == "https":
-            self._tls = ssl.create_default_context()
-            if certificate_folder is not None:
-                self._tls.load_verify_locations(capath=certificate_folder)
+        self._tls: Callable[[], ssl.SSLContext] | None = None
+        if parts.scheme == "https" and server_certificate is not None:
+            self._tls = PinnedServer(server_certificate).context
+        elif parts.scheme == "https":
+            trusting = trusting_authorities(certificate_folder)
+            self._tls = lambda: trusting
 
     def post(self, body: bytes, *, is_repeatable: bool, timeout_s: float | None = None) -> bytes:
         """Send ``body`` and return the answer's body.
@@ -121,7 +132,7 @@ class Transport:
                 return connection
             connection.close()
         if self._tls is not None:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._tls)
+            return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._tls())
         return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
 
     def _unreachable(self, error: OSError) -> ClientError:

@@ -124,6 +124,11 @@ class Config:
         bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
         return f"{scheme}://{bracketed}:{self.api.port}/RPC2"
 
+    @property
+    def server_certificate(self) -> Path | None:
+        """The file of the certificate that programs of this installation look for; None: plain HTTP."""
+        return self.file(self.api.certificate) if self.api.certificate else None
+
     def file(self, name: str) -> Path:
         """Return the path of a file that a setting names, relative ones below ``etc/``."""
         return self.location.etc / Path(name).expanduser()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from opennebula_core.client import Client, client_from_environment
-from opennebula_core.client.environment import read_session
+from opennebula_core.client.environment import SERVER_CERTIFICATE, read_session
 from opennebula_core.client.server_user import ServerSession
 from opennebula_core.config import Config
 
@@ -24,11 +24,20 @@ def connect(config: Config, endpoint: str = "", environ: Mapping[str, str] | Non
     :raises ConfigError: there are no credentials, or they cannot be read
     """
     variables = dict(os.environ if environ is None else environ)
-    endpoint = endpoint or variables.get("ONE_XMLRPC", "") or config.endpoint
+    named = endpoint or variables.get("ONE_XMLRPC", "")
+    endpoint = named or config.endpoint
+    pinned = None if named else config.server_certificate
     cipher_file = Path(variables.get("ONE_CIPHER_AUTH") or config.location.scheduler_auth_file)
     if cipher_file.is_file() or variables.get("ONE_CIPHER_AUTH"):
-        return Client(endpoint, ServerUserFile(cipher_file))
+        return Client(
+            endpoint,
+            ServerUserFile(cipher_file),
+            certificate_folder=variables.get("ONE_CERT_DIR") or None,
+            server_certificate=pinned,
+        )
     variables["ONE_XMLRPC"] = endpoint
+    if pinned is not None:
+        variables[SERVER_CERTIFICATE] = str(pinned)
     variables.setdefault("ONE_LOCATION", str(config.location))
     return client_from_environment(variables)
 

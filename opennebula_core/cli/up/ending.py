@@ -58,7 +58,9 @@ def _end_guests(location: Location, record: Record) -> bool:
         # Without the scheduler, which would fill the room again.
         end(location, SCHEDULER)
         config = start_cloud(location, with_scheduler=False)
-        with Client(config.endpoint, read_session(location.auth_file)) as client:
+        with Client(
+            config.endpoint, read_session(location.auth_file), server_certificate=config.server_certificate
+        ) as client:
             Ending(client, record).run()
     except MachineError as error:
         report(str(error))

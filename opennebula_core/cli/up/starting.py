@@ -52,7 +52,9 @@ def up(port: int | None) -> None:
     """
     location = Location.from_environment()
     config = start_cloud(location, port)
-    with Client(config.endpoint, read_session(location.auth_file)) as client:
+    with Client(
+        config.endpoint, read_session(location.auth_file), server_certificate=config.server_certificate
+    ) as client:
         arrival = Arrival(location, client)
         arrival.prepare()
         item = arrival.first_vm()
