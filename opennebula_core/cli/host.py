@@ -7,11 +7,13 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
+from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import Column, figure, number, size, text
 from opennebula_core.cli.driver_names import warn_of_unknown_driver
 from opennebula_core.cli.editing import add_action, add_editing_commands
 from opennebula_core.cli.kinds import CLUSTER, HOST, VM
 from opennebula_core.cli.listing import Listing, add_list_command
+from opennebula_core.cli.monitoring import add_monitoring_command
 from opennebula_core.cli.quantities import (
     bytes_text,
     date_text,
@@ -22,11 +24,11 @@ from opennebula_core.cli.quantities import (
 )
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.showing import add_show_command, attributes, identity, ids, section, table
-from opennebula_core.cli.states import full_name, state_column
+from opennebula_core.cli.states import full_name, state_column, vm_state
 from opennebula_core.cli.top import add_top_command
 from opennebula_core.cli.vm.columns import LISTING as VM_LISTING
-from opennebula_core.cli.words import ObjectWord
-from opennebula_core.model.states import HostState
+from opennebula_core.cli.words import ObjectWord, several
+from opennebula_core.model.states import HostState, LcmState
 
 host = command_group("host", "Hosts: the machines that VMs run on.")
 
@@ -143,6 +145,35 @@ def create(application: Application, name: str, im: str, vm: str, cluster: str) 
         warn_of_unknown_driver(kind, driver)
 
 
+@host.command()
+@click.argument("words", nargs=-1, required=True, metavar=several(HOST), type=ObjectWord(HOST))
+@pass_application
+def flush(application: Application, words: tuple[str, ...]) -> None:
+    """Disable hosts and have the scheduler move their VMs that run to others."""
+    for_each(application, HOST, words, lambda host_id: _flush(application, host_id))
+
+
+def _flush(application: Application, host_id: int) -> None:
+    """Disable a host first: the scheduler must not choose it again."""
+    client = application.client
+    client.call("one.host.status", host_id, DISABLE)
+    wanted = [element.text or "" for element in HOST.info(client, host_id).iterfind("VMS/ID")]
+    if not wanted:
+        return
+    staying = []
+    for item in client.element("one.vmpool.infoset", ",".join(wanted), False).iterfind(VM.element):
+        if vm_state(item) == LcmState.RUNNING.name:
+            client.call("one.vm.action", "resched", int(item.findtext("ID", "-1")))
+        else:
+            staying.append(f"{item.findtext('ID')} ({vm_state(item)})")
+    if staying:
+        program = click.get_current_context().find_root().info_name
+        click.echo(
+            f"{program}: host {host_id}: not moved, as they do not run: VM {', '.join(staying)}", err=True
+        )
+
+
+add_monitoring_command(host, HOST, ("USED_CPU", "FREE_CPU", "USED_MEMORY", "FREE_MEMORY", "NETRX", "NETTX"))
 add_list_command(host, LISTING)
 add_show_command(host, HOST, describe)
 add_action(host, HOST, "delete", "Remove hosts that have no VMs.")

@@ -80,6 +80,31 @@ def test_a_misspelt_driver_is_told_at_once_and_the_host_says_why_it_does_not_wor
     cloud.ok(f"onehost delete {name}")
 
 
+def test_a_host_is_flushed_for_the_scheduler_to_move_its_vms(
+    cloud: Shell, fresh_name: Callable[[str], str]
+) -> None:
+    name, vm = fresh_name("host"), fresh_name("vm")
+    cloud.make(f"onehost create {name} -i dummy -v dummy")
+    wait_until(lambda: cloud.rows(f"onehost list -f NAME={name} -l STAT") == [["on"]])
+    vm_id = cloud.make(
+        f"onevm create --name {vm} --cpu 0.1 --memory 16 --wait --attribute",
+        f'SCHED_REQUIREMENTS=NAME="{name}"',
+    )
+    off_id = cloud.make(
+        "onevm create --cpu 0.1 --memory 16 --wait --attribute", f'SCHED_REQUIREMENTS=NAME="{name}"'
+    )
+    cloud.ok(f"onevm poweroff {off_id} --wait")
+
+    said = cloud.run(f"onehost flush {name}")
+
+    assert said.exit_code == 0
+    assert f"VM {off_id} (POWEROFF)" in said.stderr
+    assert cloud.rows(f"onehost list -f NAME={name} -l STAT") == [["dsbl"]]
+    assert cloud.document(f"onevm show {vm_id}")["VM"]["RESCHED"] == "1"
+    cloud.ok(f"onevm terminate --hard --wait {vm_id},{off_id}")
+    cloud.ok(f"onehost delete {name}")
+
+
 def test_comma_separated_values_of_hosts_are_numbers(cloud: Shell) -> None:
     for row in cloud.rows("onehost list -l ALLOCATED_CPU,MAX_CPU,ALLOCATED_MEM,MAX_MEM -f NAME~host0"):
         assert all(cell.isdigit() for cell in row), row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from opennebula_core.cli.application import command_group
 from opennebula_core.cli.editing import add_editing_commands
 from opennebula_core.cli.kinds import VM
+from opennebula_core.cli.monitoring import add_monitoring_command
 from opennebula_core.cli.ownership import add_ownership_commands
 from opennebula_core.cli.showing import add_show_command
 from opennebula_core.cli.top import add_top_command
@@ -36,4 +37,5 @@ for command in (resize, updateconf):
 add_editing_commands(vm, VM, template="USER_TEMPLATE")
 add_ownership_commands(vm, VM)
 add_top_command(vm, TOP)
+add_monitoring_command(vm, VM, ("CPU", "MEMORY", "NETRX", "NETTX", "DISKRDBYTES", "DISKWRBYTES"))
 vm.add_command(log)
