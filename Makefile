@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/set-up
 SOURCES := pyproject.toml requirements-dev.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run stop setup test check bench
+.PHONY: run stop setup test check bench man
 
 # From a fresh clone to a VM in state RUNNING.
 run: setup
@@ -30,6 +30,10 @@ check: setup
 # The benchmarks, beside the figures of the reference.
 bench: setup
 	@$(BIN)/python -m bench
+
+# Man pages of all programs, in build/man/man1.
+man: setup
+	@$(BIN)/one manual build/man/man1
 
 setup: $(STAMP)
 

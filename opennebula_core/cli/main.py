@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hook": ("opennebula_core.cli.hook:hook", "Hooks: commands that run on events."),
     "acct": ("opennebula_core.cli.acct:acct", "Who used what, and when."),
     "showback": ("opennebula_core.cli.showback:showback", "What VMs have cost, by month."),
+    "manual": ("opennebula_core.cli.manual:manual", "Write man pages of all programs into a folder."),
     "completion": ("opennebula_core.cli.completion:completion", "Print a script for the shell's completion."),
 }
 """Command -> where it is, and its line in the help of ``one``."""
