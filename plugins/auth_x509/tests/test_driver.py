@@ -110,6 +110,30 @@ def test_what_is_revoked_is_refused(tmp_path: Path, authority: Authority, truste
     assert "is revoked" in refusal(tmp_path, secret)
 
 
+def test_all_lists_of_a_file_count(tmp_path: Path, authority: Authority, trusted: Path) -> None:
+    key, certificate = authority.issue("alice", ALICE)
+    secret = X509Auth.login_secret("alice", later(), files(key, certificate))
+    other = Authority(tmp_path / "other", "Elsewhere")
+    shutil.copy(other.found(), trusted / "other.pem")
+    authority.revoke(certificate)
+    texts = []
+    for made in (other, authority):
+        made.revocations(tmp_path / "one.crl")
+        texts.append((tmp_path / "one.crl").read_text())
+    (trusted / "all.crl").write_text("".join(texts))
+    assert "is revoked" in refusal(tmp_path, secret)
+    (trusted / "all.crl").write_text("".join(texts)[:-40])
+    assert "has no end" in refusal(tmp_path, secret)
+
+
+def test_a_certificate_for_nobody_lets_nobody_in(tmp_path: Path, authority: Authority, trusted: Path) -> None:
+    cnf = authority.folder / "ca.cnf"
+    cnf.write_text(cnf.read_text().replace("supplied", "optional"))
+    secret = X509Auth.login_secret("alice", later(), files(*authority.issue("alice", "/")))
+    for stored in ("", "|", f"{STORED}|"):
+        assert "is for nobody" in refusal(tmp_path, secret, stored=stored)
+
+
 def test_no_authority_at_all_lets_nobody_in(tmp_path: Path, authority: Authority) -> None:
     found = files(*authority.issue("alice", ALICE))
     assert "no authority is trusted" in refusal(tmp_path, X509Auth.login_secret("alice", later(), found))
@@ -118,6 +142,8 @@ def test_no_authority_at_all_lets_nobody_in(tmp_path: Path, authority: Authority
 def test_a_slash_in_a_value_does_not_make_two_of_it(authority: Authority) -> None:
     found = files(*authority.issue("host", r"/CN=host\/CN=oneadmin"))
     assert X509Auth.public_secret(found) == r"/CN=host\x2fCN=oneadmin"
+    found = files(*authority.issue("other", r"/CN=host\\x2fCN=oneadmin"))
+    assert X509Auth.public_secret(found) == r"/CN=host\x5cx2fCN=oneadmin"
 
 
 def test_files_that_are_none_are_named(tmp_path: Path) -> None:

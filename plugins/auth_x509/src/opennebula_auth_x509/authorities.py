@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -15,6 +16,9 @@ from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store
 
 from opennebula_auth_x509.files import read
 from opennebula_core.errors import DriverError
+
+_LIST_BEGINS: Final = b"-----BEGIN X509 CRL-----"
+_LIST = re.compile(_LIST_BEGINS + rb".*?-----END X509 CRL-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,7 @@ class Authorities:
             try:
                 if b"BEGIN CERTIFICATE" in data:
                     certificates += x509.load_pem_x509_certificates(data)
-                if b"BEGIN X509 CRL" in data:
-                    lists.append(x509.load_pem_x509_crl(data))
+                lists += map(x509.load_pem_x509_crl, _revocation_lists(data))
             except ValueError as error:
                 raise DriverError(f"read {str(path)!r}: {error}; correct the file or remove it") from None
         if not certificates:
@@ -90,6 +93,17 @@ class Authorities:
                 raise DriverError(f"authority {name!r}: its revocation list ended on {until}; get it anew")
             if item.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
                 raise DriverError(f"the certificate {certificate.subject.rfc4514_string()!r} is revoked")
+
+
+def _revocation_lists(data: bytes) -> list[bytes]:
+    """Return all lists of a file: the library reads the first one only.
+
+    :raises ValueError: one of them has no end
+    """
+    lists = _LIST.findall(data)
+    if len(lists) != data.count(_LIST_BEGINS):
+        raise ValueError("a revocation list has no end")
+    return lists
 
 
 def _check_usage(own: x509.Certificate) -> None:

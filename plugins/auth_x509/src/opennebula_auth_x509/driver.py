@@ -40,9 +40,9 @@ class X509Auth(AuthDriver):
         signed, certificates = unpack(name, credentials.secret)
         check(certificates[0], signed, name, now)
         subject = subject_of(certificates[0])
-        if subject not in credentials.stored.split("|"):
+        if not subject or subject not in credentials.stored.split("|"):
             raise DriverError(
-                f"log in {name!r}: his certificate is for {subject}; that is not what is stored"
+                f"log in {name!r}: his certificate is for {subject or 'nobody'}; that is not what is stored"
             )
         authorities = Authorities.of(self._folder(), require_crl=bool(self.setting("require_crl")))
         authorities.check(certificates, datetime.fromtimestamp(now, UTC))

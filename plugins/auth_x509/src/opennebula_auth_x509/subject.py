@@ -20,7 +20,8 @@ _SHORT: Final = {
 def subject_of(certificate: x509.Certificate) -> str:
     r"""Return the subject, such as ``/C=ES/CN=Alice\x20Smith``. Source: OpenNebula 6.10, x509_auth.
 
-    A slash within a value is written ``\x2f``, so that no value passes for several.
+    A slash within a value is written ``\x2f``, so that no value passes for several; a backslash ``\x5c``, so
+    that none passes for another.
     """
     return "".join(f"/{'+'.join(map(_part, part))}" for part in certificate.subject.rdns)
 
@@ -36,7 +37,7 @@ def _part(attribute: x509.NameAttribute[str | bytes]) -> str:
 
 def _shown(byte: int) -> str:
     character = chr(byte)
-    if character in "/|":
+    if character in "/|\\":
         return f"\\x{byte:02x}"
     if character == " ":
         return "\\x20"
