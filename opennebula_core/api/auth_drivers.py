@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Final, Protocol
 
 from opennebula_core.db.store import Store
@@ -19,13 +20,15 @@ LOG = logging.getLogger(__name__)
 
 MAX_ASKED: Final = 64
 """Questions that may be open; a further login is refused unheard."""
+TIMEOUT: Final = timedelta(seconds=60)
+"""A caller waits for the answer. Source: OpenNebula 6.10, AuthManager."""
 _UNKNOWN: Final = -1
 
 
 class AuthDrivers(Protocol):
     """Asks an authentication driver; the driver pool does."""
 
-    def request(self, kind: str, name: str, request: AuthRequest) -> Awaitable[Reply]:
+    def request(self, kind: str, name: str, request: AuthRequest, *, timeout: timedelta) -> Awaitable[Reply]:
         """Return the driver's answer."""
 
 
@@ -70,7 +73,7 @@ class DriverLogins:
         request = AuthRequest(next(self._request_ids), user_id, driver, name, stored, secret)
         self._asked += 1
         try:
-            reply = await self._drivers.request("auth", driver, request)
+            reply = await self._drivers.request("auth", driver, request, timeout=TIMEOUT)
         except (ConfigError, DriverError, PluginError) as error:
             LOG.error("user %r: auth driver %r cannot be asked: %s", name, driver, error)
             return None

@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from statistics import median
 
 import pytest
@@ -29,7 +30,8 @@ class Drivers:
 
     asked: list[AuthRequest] = field(default_factory=list)
 
-    async def request(self, kind: str, name: str, request: AuthRequest) -> Reply:
+    async def request(self, kind: str, name: str, request: AuthRequest, *, timeout: timedelta) -> Reply:
+        assert timeout <= timedelta(minutes=2)
         assert (kind, name) == ("auth", "ldap")
         self.asked.append(request)
         if request.secret == "slow":

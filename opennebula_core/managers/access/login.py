@@ -33,7 +33,7 @@ def login_method(config: Config, tokens: Tokens) -> Method:
     def _add(tx: Transaction, session: Session, user: User, text: str, seconds: int, group_id: int) -> str:
         lifetime_s = _lifetime_s(config, user, seconds)
         _check_group(session, user, group_id)
-        if len(text) > MAX_CHARACTERS or not is_legal_text(text) or not text.isprintable():
+        if len(text) > MAX_CHARACTERS or not is_legal_text(text) or not text.isprintable() or "]]>" in text:
             raise ParameterError(
                 f"Wrong token: it may have {MAX_CHARACTERS} printable characters; send none to get one",
                 user.id,

@@ -18,6 +18,8 @@ class Door(AuthDriver):
     async def authenticate(self, credentials: Credentials) -> Identity:
         if credentials.secret != "open sesame":
             raise DriverError("Invalid credentials")
+        if credentials.name == "carol":
+            return Identity("carol", "", (100, 1), frozenset({1}))
         return Identity(credentials.name, "hash", (100, 1))
 
 
@@ -37,6 +39,12 @@ async def test_a_known_user_is_let_in(driven: Any) -> None:
 
 async def test_an_unknown_user_is_described(driven: Any) -> None:
     assert await driven.ask(line(-1, "open sesame")) == "AUTHENTICATE SUCCESS 3 door bob hash 100 1"
+
+
+async def test_an_admin_of_a_group_is_marked_and_nothing_to_keep_is_a_dash(driven: Any) -> None:
+    request = line(-1, "open sesame").replace("bob", "carol")
+
+    assert await driven.ask(request) == "AUTHENTICATE SUCCESS 3 door carol - 100 *1"
 
 
 async def test_wrong_credentials_are_refused(driven: Any) -> None:
