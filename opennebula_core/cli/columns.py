@@ -116,7 +116,7 @@ def terminal_width() -> int:
 
 def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, header: bool = True) -> list[str]:
     """Return the lines of a table, shortened to the terminal where that is possible."""
-    shown = [[_plain(cell) for cell in row] for row in rows]
+    shown = [[printable(cell) for cell in row] for row in rows]
     if header:
         shown.insert(0, [column.name for column in columns])
     natural = [max((_width(row[i]) for row in shown), default=0) for i in range(len(columns))]
@@ -160,7 +160,7 @@ def _shortened(cell: str, width: int) -> str:
     return cell + ELLIPSIS
 
 
-def _plain(cell: str) -> str:
+def printable(cell: str) -> str:
     """Return the text without what would move the terminal's cursor: names may be anybody's."""
     return "".join(char if char.isprintable() else "?" for char in cell)
 

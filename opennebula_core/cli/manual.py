@@ -128,9 +128,12 @@ def _command(context: click.Context, program: str) -> list[str]:
 
 
 def _options(context: click.Context) -> Iterator[tuple[str, str]]:
-    """Yield the options of a command with their meaning; hidden ones not."""
+    """Yield the options of a command with their meaning; hidden ones not, and help once a page."""
+    is_help_told = context.parent is not None
     for parameter in context.command.get_params(context):
         record = parameter.get_help_record(context)
+        if not isinstance(parameter, click.Option) or (is_help_told and parameter.name == "help"):
+            continue
         if record is not None:
             yield record
 

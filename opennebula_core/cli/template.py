@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -10,6 +12,7 @@ import click
 from opennebula_core.cli.application import Application, command_group, pass_application
 from opennebula_core.cli.columns import date, figure, number
 from opennebula_core.cli.editing import add_action, add_clone_command, add_editing_commands
+from opennebula_core.cli.inputs import answers, declared_inputs, parse_inputs
 from opennebula_core.cli.kinds import TEMPLATE
 from opennebula_core.cli.listing import OWNED, Listing, add_list_command
 from opennebula_core.cli.ownership import add_ownership_commands
@@ -60,6 +63,16 @@ def create(application: Application, /, file: str | None, name: str | None, **co
 @template.command()
 @click.argument("word", metavar="TEMPLATE", type=ObjectWord(TEMPLATE))
 @click.argument("file", required=False, metavar="[FILE]")
+@click.option(
+    "--user-inputs",
+    "inputs",
+    multiple=True,
+    metavar="NAME=VALUE[,NAME=VALUE]...",
+    help="What the template asks for in USER_INPUTS.",
+)
+@click.option(
+    "-i", "--interactive", is_flag=True, help="Ask for what the template wants to know and is not given."
+)
 @content_options
 @start_options
 @pass_application
@@ -68,6 +81,7 @@ def instantiate(application: Application, /, word: str, file: str | None, **opti
     template_id = Finder(application, TEMPLATE).one(word)
     extra = Template.parse(read_text(file)) if file else Template()
     extra.merge(content_template(application, options))
+    _answer_inputs(application, template_id, extra, options)
     content, hold = extra.to_text(), options["hold"]
 
     def start(index: int) -> int:
@@ -75,6 +89,29 @@ def instantiate(application: Application, /, word: str, file: str | None, **opti
         return application.client.integer("one.template.instantiate", template_id, name, hold, content, False)
 
     copies(application, start, options)
+
+
+def _answer_inputs(
+    application: Application, template_id: int, extra: Template, options: Mapping[str, Any]
+) -> None:
+    """Add the template's user inputs to what its VMs get besides; attributes that are there are answers, too.
+
+    :raises InputError: one is missing or wrong
+    """
+    inputs = declared_inputs(TEMPLATE.info(application.client, template_id).find("TEMPLATE"))
+    if not inputs and not options["inputs"]:
+        return
+    given = parse_inputs(options["inputs"])
+    names = [item.name for item in inputs]
+    for name in given:
+        if name not in names:
+            raise click.BadParameter(
+                f"the template asks for no {name!r}; it asks for {', '.join(names) or 'nothing'}"
+            )
+    open_inputs = [item for item in inputs if item.name not in extra]
+    may_ask = options["interactive"] or (sys.stdin.isatty() and not given)
+    for name, value in answers(open_inputs, given, may_ask=may_ask).items():
+        extra.set(name, value)
 
 
 add_list_command(template, LISTING)

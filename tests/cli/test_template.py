@@ -54,3 +54,46 @@ def test_a_template_is_cloned_changed_and_removed(cloud: Shell, template: str) -
 
     assert content == {"CPU": "2", "MEMORY": "16"}
     cloud.ok(f"onetemplate delete {template},{copy}")
+
+
+@pytest.fixture
+def asking(cloud: Shell, fresh_name: Callable[[str], str]) -> str:
+    """The name of a template that asks for two inputs."""
+    name = fresh_name("asking")
+    text = (
+        f"NAME = {name}\nCPU = 0.1\nMEMORY = 32\n"
+        'USER_INPUTS = [ BLOG_TITLE = "M|text|Title of the blog", SHARDS = "O|range|Shards|1..4|2" ]\n'
+    )
+    cloud.make("onetemplate create", "-", stdin=text)
+    return name
+
+
+def given(cloud: Shell, vm_id: int) -> tuple[str, str]:
+    content = cloud.document(f"onevm show {vm_id}")["VM"]["USER_TEMPLATE"]
+    return content["BLOG_TITLE"], content["SHARDS"]
+
+
+def test_user_inputs_are_given_as_an_option_and_defaults_fill_in(cloud: Shell, asking: str) -> None:
+    vm_id = cloud.make(f"onetemplate instantiate {asking} --hold --user-inputs", "BLOG_TITLE=Salt, pepper")
+
+    assert given(cloud, vm_id) == ("Salt, pepper", "2")
+
+
+def test_user_inputs_are_asked_for_until_they_fit(cloud: Shell, asking: str) -> None:
+    result = cloud.run(f"onetemplate instantiate {asking} --hold -i", stdin="Salt\n9\n3\n")
+
+    assert result.exit_code == 0, result.output
+    assert "BLOG_TITLE: Title of the blog" in result.stderr
+    assert "'9' is not within 1..4" in result.stderr
+    assert given(cloud, int(result.stdout.rpartition("ID: ")[2])) == ("Salt", "3")
+
+
+def test_a_user_input_that_is_missing_or_wrong_is_told(cloud: Shell, asking: str) -> None:
+    assert "input BLOG_TITLE (Title of the blog) is needed" in cloud.refused(
+        f"onetemplate instantiate {asking}"
+    )
+    words = "BLOG_TITLE=x,SHARDS=many"
+    assert "'many' is no whole number" in cloud.refused(
+        f"onetemplate instantiate {asking} --user-inputs {words}"
+    )
+    assert "asks for no 'TITLE'" in cloud.misused(f"onetemplate instantiate {asking} --user-inputs TITLE=x")
