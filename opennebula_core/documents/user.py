@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from opennebula_core.documents.escape import escape_document
 from opennebula_core.documents.fragments import cdata, element, ids, text
 from opennebula_core.documents.quotas import NO_QUOTAS, render_quotas_in_pool
 from opennebula_core.model.objects import User
 
+TOKEN_PASSWORD: Final = "TOKEN_PASSWORD"
+"""Attribute of users under which the tokens of their VMs are made; made with the user, never taken away."""
 _START = escape_document("<USER><ID>%d</ID><GID>%d</GID>")
 _OWN = escape_document(
     "<GNAME>%s</GNAME><NAME>%s</NAME><PASSWORD>%s</PASSWORD><AUTH_DRIVER>%s</AUTH_DRIVER><ENABLED>%d</ENABLED>"
@@ -46,7 +49,8 @@ def render_user(
     """Return the document of ``one.user.info``.
 
     :param show_password: what is stored is shown; else PASSWORD is empty
-    :param show_tokens: whoever has a token can log in with it; else each TOKEN is empty
+    :param show_tokens: whoever has a token can log in with it; else each TOKEN is empty, and TOKEN_PASSWORD,
+        by which the tokens of VMs are made, is left out
     :param quotas: the four quota elements, escaped
     """
     defaults = element("DEFAULT_USER_QUOTAS", default_quotas)
@@ -84,4 +88,12 @@ def _user(user: User, *, show_password: bool, show_tokens: bool, tokens: Iterabl
     listed = "".join(
         _TOKEN % (cdata(token.text if show_tokens else ""), token.expires, token.group_id) for token in tokens
     )
-    return f"{_START % (user.id, user.gid)}{groups}{own}{listed}{user.template.to_xml(escaped=True)}"
+    return f"{_START % (user.id, user.gid)}{groups}{own}{listed}{_template(user, show_all=show_tokens)}"
+
+
+def _template(user: User, *, show_all: bool) -> str:
+    if show_all or TOKEN_PASSWORD not in user.template:
+        return user.template.to_xml(escaped=True)
+    shown = user.template.copy()
+    shown.remove(TOKEN_PASSWORD)
+    return shown.to_xml(escaped=True)

@@ -11,7 +11,7 @@ from opennebula_core.db.listing import ALL, select_pool
 from opennebula_core.db.quotas import DEFAULTS
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.quotas import NO_QUOTAS
-from opennebula_core.documents.user import render_user, render_user_in_pool, user_pool_end
+from opennebula_core.documents.user import TOKEN_PASSWORD, render_user, render_user_in_pool, user_pool_end
 from opennebula_core.errors import ActionError, AuthorizationError
 from opennebula_core.managers.access.groups import end_admin
 from opennebula_core.managers.access.passwords import (
@@ -32,8 +32,6 @@ from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import User
 from opennebula_core.model.quotas import Owner
 
-TOKEN_PASSWORD: Final = "TOKEN_PASSWORD"
-"""Attribute of users under which the tokens of their VMs are made; made with the user, never taken away."""
 _TOKEN_PASSWORD_BYTES: Final = 32
 USER, GROUP = ObjectKind.USER, ObjectKind.GROUP
 ADMINISTRATORS: Final = 0

@@ -93,6 +93,8 @@ async def test_who_may_only_use_a_user_sees_no_token(front_end: Cloud) -> None:
     await _login(front_end)
     (listed,) = await _listed(front_end, session="bob:pw")
     assert not listed.findtext("TOKEN")
+    seen = await front_end.document("one.user.info", 2, session="bob:pw")
+    assert seen.find("TEMPLATE/TOKEN_PASSWORD") is None
     pool = await front_end.document("one.userpool.info", session="bob:pw")
     assert pool.findtext("USER[NAME='alice']/LOGIN_TOKEN/TOKEN") == ""
 
