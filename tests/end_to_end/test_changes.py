@@ -51,6 +51,24 @@ def test_a_guest_gets_a_disk_and_a_nic_and_loses_them_again(estate: Estate) -> N
     _end(estate, vm_id)
 
 
+def test_a_persistent_disk_goes_back_to_its_image_when_it_is_detached(estate: Estate) -> None:
+    text = 'NAME="data"\nTYPE="DATABLOCK"\nSIZE=16\nPERSISTENT="YES"\n'
+    image_id = int(estate.cloud.call("one.image.allocate", text, 1))
+    wait_until(lambda: image_ready(estate.cloud, image_id), "the image", LIMIT)
+    vm_id = estate.instantiate("lasting")
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    estate.wait_for_answer(vm_id)
+    _change(estate, "attach", vm_id, f"DISK=[IMAGE_ID={image_id}]")
+    wait_until(lambda: estate.status(vm_id).get("disk_vdb") == str(16 * MIB), "the disk", LIMIT)
+    assert not image_ready(estate.cloud, image_id)
+
+    _change(estate, "detach", vm_id, 2)
+    assert "disk_vdb" not in estate.status(vm_id)
+    assert not any(path.endswith("/disk.2") for paths in estate.disks().values() for path in paths)
+    assert image_ready(estate.cloud, image_id)
+    _end(estate, vm_id)
+
+
 def test_a_guest_that_is_off_gets_a_disk_and_a_nic_for_its_next_start(estate: Estate) -> None:
     vm_id = estate.instantiate("off")
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)

@@ -12,6 +12,7 @@ from opennebula_core.managers.transfer.lines import (
     Stay,
     datastore_of,
     disk_driver,
+    is_persistent,
     line,
     on_front_end,
     on_host,
@@ -49,7 +50,10 @@ def _undo_attach(vm: Vm, stay: Stay) -> Iterator[str]:
 
 
 def _detach(vm: Vm, stay: Stay) -> Iterator[str]:
-    yield from take_away(vm, marked_disk(vm, ATTACHED), stay, on_host(stay))
+    disk = marked_disk(vm, ATTACHED)
+    yield from take_away(vm, disk, stay, on_host(stay))
+    if is_persistent(disk):  # it has been written back; its VM goes on, and the folder stays
+        yield line("DELETE", disk_driver(disk, stay), _file(vm, disk, stay), vm.id, datastore_of(disk, stay))
 
 
 def _resize(vm: Vm, stay: Stay) -> Iterator[str]:

@@ -45,14 +45,7 @@ async def step(name: str) -> None:
 
 
 class RecordingVmm(VmmDriver):
-    optional_actions: ClassVar[frozenset[VmmAction]] = frozenset(VmmAction) - {
-        VmmAction.RESIZE,
-        VmmAction.RESIZEDISK,
-        VmmAction.SNAPSHOTCREATE,
-        VmmAction.SNAPSHOTREVERT,
-        VmmAction.SNAPSHOTDELETE,
-        VmmAction.DISKSNAPSHOTCREATE,
-    }
+    optional_actions: ClassVar[frozenset[VmmAction]] = frozenset(VmmAction) - {VmmAction.DISKSNAPSHOTCREATE}
     guests: ClassVar[list[Guest]] = []
 
     async def deploy(self, guest: Guest, description: str) -> str:
@@ -94,6 +87,22 @@ class RecordingVmm(VmmDriver):
 
     async def detach_disk(self, guest: Guest, disk: Vector) -> None:
         await step(f"detach_disk {disk['DISK_ID']}")
+
+    async def resize(self, guest: Guest) -> None:
+        await step(f"resize {guest.template.get('MEMORY')}")
+
+    async def resize_disk(self, guest: Guest, disk: Vector, size_mib: int) -> None:
+        await step(f"resize_disk {disk['DISK_ID']} {size_mib}")
+
+    async def snapshot_create(self, guest: Guest, snapshot: Vector) -> str:
+        await step(f"snapshot_create {snapshot['SNAPSHOT_ID']}")
+        return f"snap-{snapshot['SNAPSHOT_ID']}"
+
+    async def snapshot_revert(self, guest: Guest, hypervisor_id: str) -> None:
+        await step(f"snapshot_revert {hypervisor_id}")
+
+    async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
+        await step(f"snapshot_delete {hypervisor_id}")
 
     async def attach_nic(self, guest: Guest, nic: Vector) -> None:
         await step(f"attach_nic {nic['NIC_ID']}")

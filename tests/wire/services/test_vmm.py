@@ -364,6 +364,44 @@ async def test_the_guest_is_given_its_new_context_cd(serve: Serve, steps: list[s
     assert steps == [CONTEXT_STEP, "reconfigure /ds/0/7/disk.1"]
 
 
+GROWN = DISK_VM.replace("<ATTACH>YES</ATTACH>", "<RESIZE>YES</RESIZE><SIZE>2048</SIZE>")
+SNAPPED = VM.replace(
+    "<CPU>",
+    "<SNAPSHOT><SNAPSHOT_ID>0</SNAPSHOT_ID><HYPERVISOR_ID>snap-0</HYPERVISOR_ID></SNAPSHOT>"
+    "<SNAPSHOT><SNAPSHOT_ID>1</SNAPSHOT_ID><HYPERVISOR_ID>snap-1</HYPERVISOR_ID><ACTIVE>YES</ACTIVE></SNAPSHOT><CPU>",
+)
+
+
+async def test_what_a_guest_uses_is_grown_by_the_hypervisor_alone(serve: Serve, steps: list[str]) -> None:
+    answer = await serve(VmmService, "rec").ask(
+        line(action="RESIZEDISK", vm_xml=GROWN, tm_command="RESIZE rec host01:/ds/0/7/disk.3 2048 7 0\n")
+    )
+
+    assert answer == "RESIZEDISK SUCCESS 7 -"
+    assert steps == ["resize_disk 3 2048"]
+
+
+async def test_a_resize_hands_the_guest_over(serve: Serve, steps: list[str]) -> None:
+    await serve(VmmService, "rec").ask(line(action="RESIZE"))
+
+    assert steps == ["resize 128"]
+
+
+async def test_a_snapshot_is_answered_with_its_name(serve: Serve, steps: list[str]) -> None:
+    answer = await serve(VmmService, "rec").ask(line(action="SNAPSHOTCREATE", vm_xml=SNAPPED))
+
+    assert answer == "SNAPSHOTCREATE SUCCESS 7 snap-1"
+    assert steps == ["snapshot_create 1"]
+
+
+@pytest.mark.parametrize("what", ["revert", "delete"])
+async def test_the_marked_snapshot_is_meant(serve: Serve, steps: list[str], what: str) -> None:
+    action = f"SNAPSHOT{what.upper()}"
+    assert await serve(VmmService, "rec").ask(line(action=action, vm_xml=SNAPPED)) == f"{action} SUCCESS 7 -"
+
+    assert steps == [f"snapshot_{what} snap-1"]
+
+
 async def test_poll_answers_with_the_letter_of_the_state(serve: Serve, steps: list[str]) -> None:
     assert await serve(VmmService, "rec").ask(line(action="POLL")) == "POLL SUCCESS 7 STATE=p"
 
@@ -383,7 +421,7 @@ async def test_a_plain_method_works_too(serve: Serve, steps: list[str]) -> None:
     assert driven.logs == ["Successfully execute virtualization driver operation: reboot."]
 
 
-@pytest.mark.parametrize("action", ["RESIZE", "SNAPSHOTCREATE", "FROB"])
+@pytest.mark.parametrize("action", ["DISKSNAPSHOTCREATE", "FROB"])
 async def test_an_action_that_is_not_declared_is_refused_by_name(
     action: str, serve: Serve, steps: list[str]
 ) -> None:

@@ -71,7 +71,8 @@ async def test_the_disk_of_a_vm_that_is_off_is_made_on_its_host(estate: Estate) 
     await estate.cloud.call("one.vm.detach", vm_id, 2)
     assert estate.place(vm_id) == (V.ACTIVE, L.HOTPLUG_EPILOG_POWEROFF)
     await estate.cloud.settle(vm_id, V.POWEROFF)
-    written = script(estate, vm_id, "transfer.0.detach")[-1]
+    written, removed = script(estate, vm_id, "transfer.0.detach")[-2:]
+    assert removed.startswith(f"DELETE dummy h1:/var/lib/one/datastores/0/{vm_id}/disk.2 ")
     assert written.startswith("MVDS dummy h1:")
     assert source in written
     assert estate.cloud.image(image_id).state is ImageState.READY
