@@ -27,6 +27,10 @@ MAX_OUTPUT: Final = 64 * 1024
 """Characters of each output that the log keeps: the last ones."""
 
 
+MAX_ARGUMENT: Final = 128 * 1024
+"""Source: Linux, MAX_ARG_STRLEN; the documents among them are base64."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """An execution with the hook as it is now."""
@@ -123,7 +127,7 @@ class HookRunner:
         arguments = work.claimed.arguments
         done = await remote.run(
             host,
-            [path, *words] if is_stdin else [path, *words, *arguments.split()],
+            [path, *words, *([] if is_stdin else _given(command, arguments))],
             stdin=arguments if is_stdin else b"",
             timeout=timedelta(seconds=float(hook.get("TIMEOUT") or settings.timeout_s)),
             check=False,
@@ -139,6 +143,21 @@ class HookRunner:
         path = remote_command(command, self._settings.remote_folder)
         await self._sender.bring(remote, host, command, path)
         return path
+
+
+def _given(command: str, arguments: str) -> list[str]:
+    """Return the arguments of a command.
+
+    :raises CommandError: one is longer than a program can be given
+    """
+    given = arguments.split()
+    longest = max(map(len, given), default=0)
+    if longest >= MAX_ARGUMENT:
+        raise CommandError(
+            f"run {command!r}: one of its arguments has {longest} characters, more than a program can be "
+            f"given; set ARGUMENTS_STDIN=yes in the hook"
+        )
+    return given
 
 
 def _claim(tx: Transaction, limit: int) -> list[_Work]:

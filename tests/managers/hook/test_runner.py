@@ -44,6 +44,21 @@ async def test_what_is_no_program_is_a_failure(cloud: Cloud, script: Script, tmp
         assert why in output(record, "STDERR")
 
 
+async def test_a_document_that_is_too_long_for_an_argument_says_what_to_do(
+    cloud: Cloud, script: Script
+) -> None:
+    script("count.sh", "wc -c")
+    base = 'TYPE=state\nRESOURCE=VM\nON=DONE\nCOMMAND=count.sh\nARGUMENTS="$TEMPLATE"'
+    refused = await add_hook(cloud, base, "argument")
+    taken = await add_hook(cloud, f"{base}\nARGUMENTS_STDIN=yes", "stdin")
+    await cloud.act("terminate", await cloud.add_vm(f'NOTE="{"x" * 100_000}"'))
+    (record,) = await until_run(cloud, refused)
+    assert code(record) == 255
+    assert "set ARGUMENTS_STDIN=yes" in output(record, "STDERR")
+    (record,) = await until_run(cloud, taken)
+    assert int(output(record)) > 128 * 1024
+
+
 async def test_a_command_elsewhere_needs_the_configurations_leave(tmp_path: Path) -> None:
     settings = '[hooks]\nallowed_folders = ["/bin", "/usr/bin"]\n'
     async with running_cloud(tmp_path, settings=settings) as cloud:
