@@ -222,7 +222,8 @@ def _object_lookup(tx: Transaction, session: Session, vm: Vm) -> VectorLookup:
             image = tx.images.find(image_id) if image_id is not None else None
             return image.template.get(attribute) if image is not None else ""
         if name == "USER":
-            user = tx.users.find(session.user_id)
+            # An administrator who changes a VM does it for its owner; others get to see nothing of him.
+            user = tx.users.find(vm.uid if session.is_admin else session.user_id)
             return user.template.get(attribute) if user is not None else ""
         return own(name, attribute, conditions)
 

@@ -101,3 +101,20 @@ async def test_other_states_refuse_it(estate: Estate, state: LcmState | VmState)
     vm_id = await estate.put(state)
     with pytest.raises(ActionError, match=r"updateconf.*not available for state"):
         await estate.cloud.call("one.vm.updateconf", vm_id, "OS=[ARCH=x86_64]", APPEND)
+
+
+async def test_an_administrator_writes_what_belongs_to_the_owner(estate: Estate) -> None:
+    cloud = estate.cloud
+    owner = await cloud.new("one.user.allocate", "owner", "pw", "core")
+    await cloud.call("one.user.update", owner, 'SSH_PUBLIC_KEY="of the owner"', APPEND)
+    await cloud.call("one.user.update", 0, 'SSH_PUBLIC_KEY="of oneadmin"', APPEND)
+    vm_id = await cloud.add_vm("CONTEXT=[A=1]", session="owner:pw")
+    await cloud.call("one.vm.updateconf", vm_id, 'CONTEXT=[KEY="$USER[SSH_PUBLIC_KEY]"]', APPEND)
+    assert section(estate, vm_id, "CONTEXT")["KEY"] == "of the owner"
+
+    other = await cloud.new("one.user.allocate", "other", "pw", "core")
+    await cloud.call("one.user.update", other, 'SSH_PUBLIC_KEY="of the other"', APPEND)
+    await cloud.call("one.vm.chmod", vm_id, -1, -1, -1, -1, -1, -1, 1, 1, -1)
+    text = 'CONTEXT=[KEY="$USER[SSH_PUBLIC_KEY]"]'
+    await cloud.call("one.vm.updateconf", vm_id, text, APPEND, session="other:pw")
+    assert section(estate, vm_id, "CONTEXT")["KEY"] == "of the other"
