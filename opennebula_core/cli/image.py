@@ -13,7 +13,7 @@ from opennebula_core.cli.application import Application, command_group, pass_app
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, date, figure, number, size, text
 from opennebula_core.cli.contents import Mebibytes, attribute_option
 from opennebula_core.cli.editing import add_action, add_editing_commands
-from opennebula_core.cli.kinds import DATASTORE, IMAGE
+from opennebula_core.cli.kinds import DATASTORE, IMAGE, TEMPLATE
 from opennebula_core.cli.listing import Listing, add_list_command
 from opennebula_core.cli.ownership import add_ownership_commands
 from opennebula_core.cli.quantities import date_text, size_text
@@ -39,7 +39,8 @@ image = command_group("image", "Images: the disks from which VMs start.")
 DEFAULT_DATASTORE = "1"
 _TYPES = click.Choice([kind.name for kind in ImageType], case_sensitive=False)
 _BEING_MADE = (ImageState.INIT, ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
-
+_PLAIN = ("target", "driver", "disk_type", "fs", "source", "md5", "sha1", "description")
+"""Options that are attributes of the same name."""
 
 COLUMNS = (
     number("ID", "ID"),
@@ -93,7 +94,22 @@ def describe(application: Application, item: Element) -> None:
 @click.option("--format", "format_", help="raw or qcow2; found out without it.")
 @click.option("--persistent", is_flag=True, default=None, help="VMs change the image itself, one at a time.")
 @click.option("--prefix", help="How guests see it: vd, sd or hd.")
+@click.option("--target", help="Device that guests see it as, such as vdb.")
+@click.option("--driver", help="How the hypervisor reads it, such as qcow2.")
+@click.option("--disk-type", help="FILE, BLOCK or RBD.")
+@click.option("--fs", help="File system that an empty disk is made with, such as ext4.")
+@click.option("--source", help="A disk that is in the datastore already; nothing is copied.")
+@click.option("--md5", help="Sum that the file must have.")
+@click.option("--sha1", help="Sum that the file must have.")
 @click.option("--description", help="What it is.")
+@click.option(
+    "--no-check-capacity",
+    "--no_check_capacity",
+    "no_check",
+    is_flag=True,
+    help="Even when the datastore seems to have no room; for administrators.",
+)
+@click.option("--dry", is_flag=True, help="Print the template that would be used, and make nothing.")
 @attribute_option
 @click.option(
     "-d", "--datastore", default=DEFAULT_DATASTORE, show_default=True, type=ObjectWord(DATASTORE),
@@ -102,12 +118,23 @@ def describe(application: Application, item: Element) -> None:
 @wait_options
 @pass_application
 def create(
-    application: Application, /, file: str | None, datastore: str, wait: bool, timeout: float, **options: Any
+    application: Application,
+    /,
+    file: str | None,
+    datastore: str,
+    wait: bool,
+    timeout: float,
+    no_check: bool,
+    dry: bool,
+    **options: Any,
 ) -> None:
     """Bring an image into a datastore: from a template FILE (- is standard input), from options, or both."""
     described = template_of(file, _described(options), "--name debian --path /tmp/debian.qcow2")
+    if dry:
+        click.echo(described)
+        return
     datastore_id = Finder(application, DATASTORE).one(datastore)
-    image_id = application.client.integer("one.image.allocate", described, datastore_id, False)
+    image_id = application.client.integer("one.image.allocate", described, datastore_id, no_check)
     click.echo(f"ID: {image_id}")
     if wait:
         wait_for_images(application, [image_id], timeout)
@@ -124,7 +151,7 @@ def _described(options: Mapping[str, Any]) -> Template:
         "FORMAT": options["format_"],
         "PERSISTENT": "YES" if options["persistent"] else None,
         "DEV_PREFIX": options["prefix"],
-        "DESCRIPTION": options["description"],
+        **{name.upper(): options[name] for name in _PLAIN},
     }
     for name, value in values.items():
         if value is not None:
@@ -179,6 +206,20 @@ def clone(
     click.echo(f"ID: {copy_id}")
     if wait:
         wait_for_images(application, [copy_id], timeout)
+
+
+@image.command()
+@pass_application
+def orphans(application: Application) -> None:
+    """Print the ids of images that neither a VM nor a template uses."""
+    client = application.client
+    named = TEMPLATE.list(client)
+    used_ids = {disk.findtext("IMAGE_ID") for disk in named.iterfind("VMTEMPLATE/TEMPLATE/DISK")}
+    used_names = {disk.findtext("IMAGE") for disk in named.iterfind("VMTEMPLATE/TEMPLATE/DISK")}
+    for item in IMAGE.list(client).iterfind(IMAGE.element):
+        is_used = bool(figure(item, "RUNNING_VMS")) or item.findtext("NAME") in used_names
+        if not is_used and item.findtext("ID") not in used_ids:
+            click.echo(item.findtext("ID"))
 
 
 @image.command()

@@ -25,11 +25,17 @@ _LOCKS: Final = {"1": "use", "2": "manage", "3": "admin"}
 
 
 def add_show_command(
-    group: click.Group, kind: Kind, describe: Describe, *, default: str | None = None
+    group: click.Group,
+    kind: Kind,
+    describe: Describe,
+    *,
+    describe_all: Describe | None = None,
+    default: str | None = None,
 ) -> None:
     """Add ``show`` to a group.
 
     :param describe: prints the document for people
+    :param describe_all: prints even what tables say already, for ``--all``
     :param default: the id that is shown when none is named, such as -1 for the caller
     """
     text = (
@@ -37,15 +43,13 @@ def add_show_command(
         f"Of several, --json, --yaml and --xml print one {kind.element}_POOL."
     )
 
-    @group.command("show", help=text)
-    @click.argument("words", nargs=-1, metavar=several(kind), type=ObjectWord(kind), required=default is None)
-    @format_options(JSON, YAML, XML)
     @pass_application
-    def show(application: Application, words: tuple[str, ...], output: str) -> None:
+    def show(application: Application, words: tuple[str, ...], output: str, everything: bool = False) -> None:
         is_one, documents = _documents(application, kind, words or (default or "",), default)
         if output == TABLE:
+            tell = describe_all if everything and describe_all is not None else describe
             for document in documents:
-                describe(application, document)
+                tell(application, document)
         elif is_one:
             for document in documents:
                 print_document(document, output)
@@ -53,6 +57,16 @@ def add_show_command(
             pool = Element(f"{kind.element}_POOL")
             pool.extend(documents)
             print_document(pool, output)
+
+    function: Callable[..., None] = format_options(JSON, YAML, XML)(show)
+    if describe_all is not None:
+        function = click.option(
+            "--all", "everything", is_flag=True, help="Print the whole template, with what the tables say."
+        )(function)
+    function = click.argument(
+        "words", nargs=-1, metavar=several(kind), type=ObjectWord(kind), required=default is None
+    )(function)
+    group.command("show", help=text)(function)
 
 
 def _documents(

@@ -112,3 +112,36 @@ def test_a_locked_image_stays_until_it_is_unlocked(cloud: Shell, image: str) -> 
 
     cloud.ok(f"oneimage rename {image} {image}-renamed")
     cloud.ok(f"oneimage delete {image}-renamed")
+
+
+def test_the_template_that_options_make_is_printed_and_nothing_is_made(cloud: Shell) -> None:
+    said = cloud.ok(
+        "oneimage create --name dry --type DATABLOCK --size 2G --fs ext4 --target vdb --prefix vd "
+        "--disk-type FILE --driver raw --persistent --dry"
+    )
+
+    assert set(said.split()) == {
+        'NAME="dry"', 'TYPE="DATABLOCK"', 'SIZE="2048"', 'FS="ext4"', 'TARGET="vdb"', 'DEV_PREFIX="vd"',
+        'DISK_TYPE="FILE"', 'DRIVER="raw"', 'PERSISTENT="YES"',
+    }  # fmt: skip
+    assert cloud.rows("oneimage list -f NAME=dry") == []
+
+
+def test_an_image_larger_than_its_datastore_is_taken_when_that_is_meant(
+    cloud: Shell, fresh_name: Callable[[str], str]
+) -> None:
+    line = f"oneimage create --name {fresh_name('huge')} --type DATABLOCK --size 900000G"
+
+    assert cloud.run(line).exit_code == 1
+    cloud.make(f"{line} --no-check-capacity")
+
+
+def test_images_that_nothing_uses_are_orphans(
+    cloud: Shell, image: str, fresh_name: Callable[[str], str]
+) -> None:
+    image_id = cloud.rows(f"oneimage list -l ID -f NAME={image}")[0][0]
+    assert image_id in cloud.ok("oneimage orphans").split()
+
+    cloud.make(f"onetemplate create --name {fresh_name('user')} --cpu 1 --memory 32 --disk {image}")
+
+    assert image_id not in cloud.ok("oneimage orphans").split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 import stat
@@ -66,6 +67,7 @@ def _of_secret(file: Path) -> Iterator[Finding]:
 def examine_certificate(config: Config) -> Iterator[Finding]:
     """Yield whether the API's certificate is valid, and for how long; nothing without one."""
     if not config.api.certificate:
+        yield from _of_plain_http(config)
         return
     path = config.file(config.api.certificate)
     remedy = f"put a valid certificate into {path}, then: one stop; one start"
@@ -84,6 +86,17 @@ def examine_certificate(config: Config) -> Iterator[Finding]:
         yield warning("certificate", f"{path} expires on {last:%Y-%m-%d %H:%M} UTC", remedy)
     else:
         yield ok("certificate", f"{path} is valid until {last:%Y-%m-%d}")
+
+
+def _of_plain_http(config: Config) -> Iterator[Finding]:
+    """Yield a warning when passwords go over a network unencrypted."""
+    try:
+        is_local = ipaddress.ip_address(config.api.listen).is_loopback
+    except ValueError:
+        is_local = config.api.listen == "localhost"
+    if not is_local:
+        said = f"the API listens on {config.api.listen} without TLS: passwords can be read on the way"
+        yield warning("certificate", said, f"set [api] certificate and key in {config.location.config_file}")
 
 
 def examine_room(config: Config) -> Iterator[Finding]:

@@ -19,12 +19,12 @@ from opennebula_core.cli.vm.listing import list_vms
 from opennebula_core.cli.vm.log import log
 from opennebula_core.cli.vm.placement import deploy, migrate, recover
 from opennebula_core.cli.vm.scheduling import sched_delete, sched_update
-from opennebula_core.cli.vm.show import describe
+from opennebula_core.cli.vm.show import describe, describe_all
 from opennebula_core.cli.vm.snapshots import add_snapshot_commands
 
 vm = command_group("vm", "Virtual machines.")
 vm.add_command(list_vms)
-add_show_command(vm, VM, describe)
+add_show_command(vm, VM, describe, describe_all=describe_all)
 vm.add_command(create)
 add_action_commands(vm)
 for command in (deploy, migrate, recover, sched_update, sched_delete):

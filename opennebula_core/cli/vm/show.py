@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -93,8 +94,17 @@ def _end(item: Element) -> str:
             return "-"
 
 
+def describe_all(application: Application, item: Element) -> None:
+    """Print a VM for people, its whole template included."""
+    _describe(item, without=())
+
+
 def describe(application: Application, item: Element) -> None:
     """Print a VM for people."""
+    _describe(item, without=_SHOWN_ELSEWHERE)
+
+
+def _describe(item: Element, without: Sequence[str]) -> None:
     state, lcm_state = vm_state_names(item)
     section(
         f"virtual machine {item.findtext('ID')} information",
@@ -116,7 +126,7 @@ def describe(application: Application, item: Element) -> None:
     table("scheduled actions", _ACTIONS, item.findall("TEMPLATE/SCHED_ACTION"))
     table("virtual machine history", _HISTORY, item.findall("HISTORY_RECORDS/HISTORY"))
     attributes("user template", item.find("USER_TEMPLATE"))
-    attributes("virtual machine template", item.find("TEMPLATE"), without=_SHOWN_ELSEWHERE)
+    attributes("virtual machine template", item.find("TEMPLATE"), without=without)
 
 
 def _monitoring(item: Element) -> None:

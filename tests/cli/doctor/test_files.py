@@ -80,6 +80,15 @@ def test_a_certificate_is_judged_by_its_days(
     assert (finding.level, word in finding.text) == (level, True)
 
 
+@pytest.mark.parametrize(
+    ("listen", "count"), [("127.0.0.1", 0), ("::1", 0), ("localhost", 0), ("0.0.0.0", 1)]
+)
+def test_an_api_on_a_network_without_tls_is_a_warning(location: Location, listen: str, count: int) -> None:
+    found = list(examine_certificate(Config(location, api=ApiSettings(listen=listen))))
+
+    assert [finding.level for finding in found] == [Level.WARNING] * count
+
+
 def test_what_is_no_certificate_is_an_error(location: Location) -> None:
     (location.etc / "api.pem").write_text("nothing of the kind")
 

@@ -28,6 +28,7 @@ def test_show_has_the_sections_of_the_original(cloud: Shell, disk: Path) -> None
     assert "shown" in text.partition("VM DISKS")[2].partition("\n\n")[0]
     assert "host0" in text.partition("VIRTUAL MACHINE HISTORY")[2].partition("\n\n")[0]
     assert "DISK=" not in text
+    assert "DISK=" in cloud.ok("onevm show shown --all")
 
 
 def test_a_vm_that_is_not_there_is_an_error(cloud: Shell) -> None:
