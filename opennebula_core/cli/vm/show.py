@@ -75,7 +75,16 @@ _ACTIONS: Final = (
     Column("DONE", lambda item: date_text(int(figure(item, "DONE")))),
     text("MESSAGE", "MESSAGE"),
 )
-_SHOWN_ELSEWHERE: Final = ("DISK", "NIC", "SCHED_ACTION")
+_SNAPSHOTS: Final = (number("ID", "SNAPSHOT_ID"), text("NAME", "NAME"), _moment("TIME", "TIME"))
+_DISK_SNAPSHOTS: Final = (
+    number("ID", "ID"),
+    text("NAME", "NAME"),
+    number("PARENT", "PARENT"),
+    Column("ACTIVE", lambda item: item.findtext("ACTIVE") or "-"),
+    size("SIZE", "SIZE", kib=KIB_PER_MIB),
+    _moment("TIME", "DATE"),
+)
+_SHOWN_ELSEWHERE: Final = ("DISK", "NIC", "SCHED_ACTION", "SNAPSHOT")
 
 
 def _repeat(item: Element) -> str:
@@ -123,6 +132,10 @@ def _describe(item: Element, without: Sequence[str]) -> None:
     permissions(item)
     table("vm disks", _DISKS, item.findall("TEMPLATE/DISK"))
     table("vm nics", _NICS, item.findall("TEMPLATE/NIC"))
+    table("snapshots", _SNAPSHOTS, item.findall("TEMPLATE/SNAPSHOT"))
+    for disk in item.findall("SNAPSHOTS"):
+        title = f"snapshots of disk {disk.findtext('DISK_ID')}"
+        table(title, _DISK_SNAPSHOTS, disk.findall("SNAPSHOT"))
     table("scheduled actions", _ACTIONS, item.findall("TEMPLATE/SCHED_ACTION"))
     table("virtual machine history", _HISTORY, item.findall("HISTORY_RECORDS/HISTORY"))
     attributes("user template", item.find("USER_TEMPLATE"))

@@ -18,6 +18,9 @@ def test_snapshots_of_a_disk_are_made_reverted_to_renamed_and_removed(cloud: She
 
     assert cloud.make(f"onevm disk-snapshot-create {vm_id} 0 first --wait --timeout 60") == 0
     assert cloud.make(f"onevm disk-snapshot-create {vm_id} 0 --wait --timeout 60") == 1
+    shown = cloud.ok(f"onevm show {vm_id}")
+    assert "snapshots of disk 0" in shown.lower()
+    assert "first" in shown
     cloud.ok(f"onevm disk-snapshot-revert {vm_id} 0 0 --wait --timeout 60")
     cloud.ok(f"onevm disk-snapshot-delete {vm_id} 0 1 --wait --timeout 60")
     cloud.ok(f"onevm disk-snapshot-rename {vm_id} 0 0 base")

@@ -16,6 +16,7 @@ def test_snapshots_are_made_reverted_to_and_removed(cloud: Shell) -> None:
     assert cloud.make(f"onevm snapshot-create {vm_id} first --wait --timeout 60") == 0
     assert [each["NAME"] for each in snapshots(cloud, vm_id)] == ["first"]
 
+    assert "first" in cloud.ok(f"onevm show {vm_id}")
     cloud.ok(f"onevm snapshot-revert {vm_id} 0 --wait --timeout 60")
     cloud.ok(f"onevm snapshot-delete {vm_id} 0 --wait --timeout 60")
     assert snapshots(cloud, vm_id) == []
