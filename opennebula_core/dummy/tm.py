@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import ClassVar
 from xml.etree.ElementTree import Element
 
 from opennebula_core.contracts.driver import DriverContext, Option
 from opennebula_core.contracts.tm import Location, TmAction, TmDriver, Transfer
 from opennebula_core.dummy.behaviour import OPTIONS, Act, Behaviour
+from opennebula_core.dummy.guests import GuestFiles
 
 
 class DummyTm(TmDriver):
@@ -27,6 +29,7 @@ class DummyTm(TmDriver):
 
     def __init__(self, context: DriverContext) -> None:
         super().__init__(context)
+        self._guests = GuestFiles(context.location)
         self._behaviour = Behaviour("tm", self)
 
     async def clone(self, source: Location, destination: Location, transfer: Transfer) -> None:
@@ -56,8 +59,10 @@ class DummyTm(TmDriver):
         await self._before(TmAction.MVDS, disk.host, transfer)
 
     async def delete(self, target: Location, transfer: Transfer) -> None:
-        """Remove nothing."""
+        """Remove the guest's checkpoint, which a VM's folder would hold."""
         await self._before(TmAction.DELETE, target.host, transfer)
+        if PurePosixPath(target.path).name == str(transfer.vm_id):
+            self._guests.forget(transfer.vm_id)
 
     async def copy_back(self, disk: Location, image: Location, snapshot_id: int, transfer: Transfer) -> None:
         """Copy nothing back."""

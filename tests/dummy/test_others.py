@@ -15,6 +15,7 @@ from opennebula_core.dummy.auth import DummyAuth
 from opennebula_core.dummy.behaviour import write_control
 from opennebula_core.dummy.datastore import DummyDatastore
 from opennebula_core.dummy.tm import DummyTm
+from opennebula_core.dummy.vmm import DummyVmm
 from opennebula_core.dummy.vnm import DummyVnm
 from opennebula_core.errors import DriverError
 from opennebula_core.model.template import Template, Vector
@@ -75,6 +76,20 @@ async def test_each_transfer_succeeds_unless_it_is_told_to_fail(
     write_control(tmp_path, {f"tm/{verb}": {"failure_rate": 1}})
     with pytest.raises(DriverError, match=f"{verb} of 7 on"):
         await run_verb(driver, verb)
+
+
+async def test_a_checkpoint_goes_with_the_folder_of_its_vm_and_not_with_a_disk(
+    context: Context, guest: Callable[..., Guest], tmp_path: Path
+) -> None:
+    hypervisor, driver = DummyVmm(context()), DummyTm(context())
+    await hypervisor.deploy(guest(), "")
+    await hypervisor.save(guest(), "/ds/0/7/checkpoint")
+    checkpoint = tmp_path / "var/dummy/checkpoints/7.json"
+
+    await driver.delete(THERE, TRANSFER)
+    assert checkpoint.exists()
+    await driver.delete(Location("host01", "/ds/0/7"), TRANSFER)
+    assert not checkpoint.exists()
 
 
 @pytest.mark.parametrize("method", ["pre", "post", "clean"])
