@@ -27,6 +27,7 @@ from opennebula_core.api.system_methods import system_methods
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.config.pid_file import take_pid_file
+from opennebula_core.contracts.kinds import DRIVER_KINDS, group_of
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.db.connection import Clock
 from opennebula_core.db.outbox import keep_outbox_short
@@ -43,6 +44,7 @@ from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.state_changes import StateAnnouncer
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.plugins import HookManager, create_hook_manager
+from opennebula_core.plugins.discovery import installed
 from opennebula_core.wire.monitoring.listener import MonitorListener
 from opennebula_core.wire.pool import DriverPool
 
@@ -190,7 +192,9 @@ def _dispatcher(
 
 def method_table(config: Config, feed: ChangeFeed, registry: ManagerRegistry) -> MethodTable:
     """Return every method of the API: the managers', the core's own, and answers for what is not there."""
-    system = system_methods(feed, lambda: shown_configuration(config), version=config.api.version)
+    offered = {kind: [plugin.name for plugin in installed(group_of(kind))] for kind in DRIVER_KINDS}
+    shown = shown_configuration(config, offered)
+    system = system_methods(feed, lambda: shown, version=config.api.version)
     present = {method.name for method in (*registry.methods.values(), *system)}
     absent = (method for method in absent_methods() if method.name not in present)
     return MethodTable((*registry.methods.values(), *system, *absent))

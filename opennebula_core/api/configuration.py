@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Final
+
 from opennebula_core.config import Config
 from opennebula_core.model.template import Template, Vector
 
+_DRIVER_WORDS: Final = {
+    "auth": "AUTH_MAD_CONF",
+    "datastore": "DS_MAD_CONF",
+    "im": "IM_MAD",
+    "tm": "TM_MAD_CONF",
+    "vmm": "VM_MAD",
+    "vnm": "VN_MAD_CONF",
+}
+"""By kind of driver, the attribute in which clients look for the names that they offer to people."""
 
-def shown_configuration(config: Config) -> Template:
-    """Return the settings that clients and schedulers read."""
+_DRIVER_DEFAULTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "datastore": {"PERSISTENT_ONLY": "NO", "REQUIRED_ATTRS": ""},
+    "tm": {"CLONE_TARGET": "SYSTEM", "LN_TARGET": "SYSTEM", "SHARED": "NO"},
+}
+"""What a new datastore gets that does not say otherwise."""
+
+_ADMIN_OPERATIONS: Final = "deploy, migrate, recover, resched, retry"
+_MANAGE_OPERATIONS: Final = (
+    "disk-attach, disk-detach, hold, nic-attach, nic-detach, poweroff, reboot, release, resume, stop, "
+    "suspend, terminate, undeploy"
+)
+
+
+def shown_configuration(config: Config, offered: Mapping[str, Iterable[str]] | None = None) -> Template:
+    """Return the settings that clients and schedulers read.
+
+    :param offered: by kind of driver, the names that are installed; what is configured joins them
+    """
     shown = Template()
+    shown.set("FEDERATION", Vector({"MODE": "STANDALONE", "ZONE_ID": "0", "SERVER_ID": "-1"}))
+    other_bits = config.users.enable_other_permissions
+    shown.set("ENABLE_OTHER_PERMISSIONS", "YES" if other_bits else "NO")
+    shown.set("VM_ADMIN_OPERATIONS", _ADMIN_OPERATIONS)
+    shown.set("VM_MANAGE_OPERATIONS", _MANAGE_OPERATIONS)
+    shown.set("VM_USE_OPERATIONS", "")
     shown.set("API_LIST_ORDER", "DESC")
     prices = {"CPU_COST": config.showback.cpu_cost, "MEMORY_COST": config.showback.memory_cost,
               "DISK_COST": config.showback.disk_cost}  # fmt: skip
@@ -29,7 +63,8 @@ def shown_configuration(config: Config) -> Template:
         shown.add("IMAGE_RESTRICTED_ATTR", name)
     for name in config.networks.restricted_attributes:
         shown.add("VNET_RESTRICTED_ATTR", name)
-    for kind in sorted(config.drivers):
-        for name in sorted(config.drivers[kind]):
-            shown.add(f"{kind.upper()}_MAD", Vector({"NAME": name}))
+    for kind, word in _DRIVER_WORDS.items():
+        names = {*(offered or {}).get(kind, ()), *config.drivers.get(kind, {})}
+        for name in sorted(names):
+            shown.add(word, Vector({"NAME": name, **_DRIVER_DEFAULTS.get(kind, {})}))
     return shown

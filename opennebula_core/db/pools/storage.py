@@ -15,6 +15,8 @@ from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
 from opennebula_core.model.takings import Taken
 
+_BEING_MADE = f"{ImageState.LOCKED:d}, {ImageState.LOCKED_USED:d}, {ImageState.LOCKED_USED_PERS:d}"
+
 # Counts users in place, whatever their number. Only READY, USED and their LOCKED counterparts follow it; an
 # image that is disabled or broken stays so.
 _COUNT_USE = f"""UPDATE image SET running_vms = running_vms + :delta, state = CASE
@@ -167,6 +169,17 @@ class ImagePool(Pool[Image]):
             "SELECT DISTINCT vm_id FROM image_use WHERE image_id = ? ORDER BY vm_id", (image_id,)
         )
         return [row[0] for row in rows]
+
+    def copy_ids_by_image(self, *image_ids: int) -> dict[int, list[int]]:
+        """Return the copies that are being made of images, of all when none is named."""
+        found: dict[int, list[int]] = {}
+        chosen = f" AND cloning_id IN ({', '.join(map(str, image_ids))})" if image_ids else ""
+        for image_id, copy_id in self.tx.query(
+            f"SELECT cloning_id, id FROM image WHERE cloning_id >= 0 AND state IN ({_BEING_MADE}){chosen} "
+            f"ORDER BY cloning_id, id"
+        ):
+            found.setdefault(image_id, []).append(copy_id)
+        return found
 
     def vm_ids_by_image(self) -> dict[int, list[int]]:
         """Return the VMs of all images, in one query."""

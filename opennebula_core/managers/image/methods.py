@@ -47,12 +47,13 @@ def image_methods(core: Core, work: ImageWork) -> Iterable[Method]:
 
 
 def _render(tx: Snapshot, image: Image) -> str:
-    return render_image(image, tx.images.vm_ids(image.id))
+    copies = tx.images.copy_ids_by_image(image.id) if image.cloning_ops else {}
+    return render_image(image, tx.images.vm_ids(image.id), copies.get(image.id, ()))
 
 
 def _render_many(tx: Snapshot, images: Iterable[Image]) -> Iterable[str]:
-    users = tx.images.vm_ids_by_image()
-    return (render_image(image, users.get(image.id, ())) for image in images)
+    users, copies = tx.images.vm_ids_by_image(), tx.images.copy_ids_by_image()
+    return (render_image(image, users.get(image.id, ()), copies.get(image.id, ())) for image in images)
 
 
 def _allocate(core: Core, work: ImageWork) -> Method:
