@@ -140,3 +140,11 @@ async def test_of_lists_of_ids(estate: Estate, number: str, word: str) -> None:
 async def test_what_a_driver_reports_fits_into_the_database(text: str) -> None:
     assert -LARGEST <= figure(text) <= LARGEST
     assert abs(reserved(f"{10**12 - 1}%", int(LARGEST))) <= LARGEST
+
+
+@pytest.mark.parametrize("number", LARGE)
+async def test_of_what_only_the_core_says_of_a_disk(estate: Estate, number: str) -> None:
+    disk = f'DISK=[TYPE=fs,SIZE=1,DISK_SNAPSHOT_TOTAL_SIZE="{number}"]'
+    vm_id = await estate.cloud.add_vm(disk)
+    (made,) = estate.cloud.vm(vm_id).template.vectors("DISK")
+    assert "DISK_SNAPSHOT_TOTAL_SIZE" not in made

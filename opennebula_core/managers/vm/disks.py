@@ -18,7 +18,10 @@ from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Vector
 
 CONTEXT_PREFIX = "hd"
-_CORE_OWNED = ("SOURCE", "TM_MAD", "DATASTORE", "DATASTORE_ID", "IMAGE_STATE", "PERSISTENT", "CLUSTER_ID")
+_CORE_OWNED = (
+    "SOURCE", "TM_MAD", "DATASTORE", "DATASTORE_ID", "IMAGE_STATE", "PERSISTENT", "CLUSTER_ID",
+    "DISK_SNAPSHOT_TOTAL_SIZE",
+)  # fmt: skip
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 BEING_MADE = (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
 _TYPE_WORDS = {DiskType.FILE: "FILE", DiskType.CD_ROM: "CDROM", DiskType.BLOCK: "BLOCK", DiskType.RBD: "RBD"}
