@@ -79,6 +79,9 @@ class World:
                 ("one.vm.attachnic", vm_id, f"NIC=[NETWORK_ID={self.network_id}]"),
                 ("one.vm.detach", vm_id, dice.randrange(4)),
                 ("one.vm.detachnic", vm_id, dice.randrange(3)),
+                ("one.vm.diskresize", vm_id, dice.randrange(3), str(dice.choice((8, 16, 4096)))),
+                ("one.vm.disksnapshotcreate", vm_id, dice.randrange(3), "x"),
+                ("one.vm.snapshotcreate", vm_id, "x"),
                 ("one.vm.resize", vm_id, f"CPU={dice.choice((1, 2))}\nMEMORY={dice.choice((32, 128))}"),
             )
         )
