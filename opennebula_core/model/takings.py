@@ -5,15 +5,12 @@ A function of the object as it is: whatever changes it, what it takes is counted
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from opennebula_core.model.objects import Vm
-from opennebula_core.model.quotas import Resource
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.model.template import Vector
 
@@ -74,26 +71,31 @@ def counted_as(state: VmState, lcm_state: LcmState) -> Counted:
 
 def system_disk_mib(vm: Vm) -> int:
     """Return what the VM's disks take of system datastores."""
-    return sum(_size_mib(disk) for disk in vm.template.vectors("DISK") if _is_in_system(disk))
+    return sum([_size_mib(disk) for disk in vm.template.vectors("DISK") if _is_in_system(disk)])
 
 
 def shares_text(vm: Vm) -> str:
-    """Return what a VM that has not ended takes of networks, images and datastores: JSON, sorted."""
-    networks, images, datastores = Counter[int](), set[int](), Counter[int]()
+    """Return what a VM that has not ended takes of networks, images and datastores: JSON, sorted.
+
+    At every change of a VM, so written without the detour of a JSON encoder.
+    """
+    leases: dict[str, int] = {}
+    rooms: dict[str, int] = {}
+    images: set[str] = set()
     for nic in vm.template.vectors("NIC"):
-        if nic.get("NETWORK_ID", "").isdecimal():
-            networks[int(nic["NETWORK_ID"])] += 1
+        network_id = nic.get("NETWORK_ID", "")
+        if network_id.isdecimal():
+            leases[network_id] = leases.get(network_id, 0) + 1
     for disk in vm.template.vectors("DISK"):
         if "IMAGE_ID" in disk:
-            images.add(int(disk["IMAGE_ID"]))
+            images.add(disk["IMAGE_ID"])
             if room_mib := _room_in_own_mib(disk):
-                datastores[int(disk["DATASTORE_ID"])] += room_mib
-    if not networks and not images:
-        return NOTHING
-    shares: list[Share] = [(Resource.NETWORK, number, leases, 0) for number, leases in networks.items()]
-    shares.extend((Resource.IMAGE, number, 1, 0) for number in images)
-    shares.extend((Resource.DATASTORE, number, 0, mib) for number, mib in datastores.items())
-    return json.dumps(sorted(shares), separators=(",", ":"))
+                datastore_id = disk["DATASTORE_ID"]
+                rooms[datastore_id] = rooms.get(datastore_id, 0) + room_mib
+    shares = [f'["DATASTORE",{number},0,{rooms[number]}]' for number in sorted(rooms, key=int)]
+    shares += [f'["IMAGE",{number},1,0]' for number in sorted(images, key=int)]
+    shares += [f'["NETWORK",{number},{leases[number]},0]' for number in sorted(leases, key=int)]
+    return f"[{','.join(shares)}]"
 
 
 def vm_amounts(counted: int, cpu_percent: int, memory_mib: int, disk_mib: int) -> tuple[int, ...]:
@@ -106,7 +108,7 @@ def vm_amounts(counted: int, cpu_percent: int, memory_mib: int, disk_mib: int) -
 
 
 def _size_mib(disk: Vector) -> int:
-    return sum(_number(disk.get(name, "")) for name in ("SIZE", "DISK_SNAPSHOT_TOTAL_SIZE"))
+    return _number(disk.get("SIZE", "")) + _number(disk.get("DISK_SNAPSHOT_TOTAL_SIZE", ""))
 
 
 def _room_in_own_mib(disk: Vector) -> int:
