@@ -66,6 +66,8 @@ class Writer(Reader):
     def __init__(self, connection: sqlite3.Connection, clock: Clock = time.time) -> None:
         super().__init__(connection)
         self._clock = clock
+        self.may_have_limits: bool | None = None
+        """Whether there may be limits of quotas, None before anybody has looked; once True it stays so."""
         self.begin()
 
     def begin(self) -> None:

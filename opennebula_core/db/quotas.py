@@ -59,6 +59,10 @@ _SHARED_LIMITS: Final = " UNION ALL ".join(
     f"WHERE owner_kind = '{owner}' AND owner_id IN (?, {DEFAULTS}) AND ({_LIMITED})"
     for owner in Owner
 )
+_ANY_LIMITS: Final = (
+    f"SELECT EXISTS (SELECT 1 FROM vm_quota WHERE {' OR '.join(f'{column} <> {DEFAULT}' for column in _VM)}) "
+    f"OR EXISTS (SELECT 1 FROM resource_quota WHERE {_LIMITED})"
+)
 _VM_KEYS: Final = ("owner_kind", "owner_id")
 _SHARED_KEYS: Final = (*_VM_KEYS, "resource", "resource_id")
 
@@ -115,9 +119,15 @@ class Quotas:
         self._add_up("vm_quota", _VM_KEYS, _VM_USED, vms)
         self._add_up("resource_quota", _SHARED_KEYS, _SHARED_USED, shared)
         self._forget_empty([key for key, amounts in shared.items() if min(amounts) < 0])
-        if self.tx.enforces_quotas and after is not None:
+        if self.tx.enforces_quotas and after is not None and self._may_have_limits():
             self._check_vms(after, {key: more for key, more in vms.items() if max(more) > 0})
             self._check_shares(after, {key: more for key, more in shared.items() if max(more) > 0})
+
+    def _may_have_limits(self) -> bool:
+        """Return whether it is worth asking; a limit that a failed job has set makes no difference."""
+        if self.tx.may_have_limits is None:
+            self.tx.may_have_limits = bool(self.tx.value(_ANY_LIMITS))
+        return self.tx.may_have_limits
 
     def _add_up(
         self,
@@ -173,6 +183,7 @@ class Quotas:
 
         :param owner_id: :data:`DEFAULTS` for the limits of owners that have none of their own
         """
+        self.tx.may_have_limits = True
         whose = {"owner_kind": owner, "owner_id": owner_id}
         for limits in wanted:
             if limits.resource is Resource.VM:
