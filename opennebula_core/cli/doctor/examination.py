@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from opennebula_core.cli.application import Application
 from opennebula_core.cli.declared import installed_plugins, plugin_problems
@@ -51,7 +50,7 @@ def _of_location(application: Application, location: Location) -> Iterator[Findi
     yield from examine_files(location, config)
     yield from examine_certificate(config)
     yield from examine_room(config)
-    yield from examine_database(Path(config.database_file))
+    yield from examine_database(config.database_file)
     yield from examine_programs(location)
     yield from _of_api(application, config)
 

@@ -31,9 +31,10 @@ def examine_files(location: Location, config: Config | None) -> Iterator[Finding
     """
     files = [location.auth_file, location.scheduler_auth_file, location.token_key_file]
     if config is not None:
-        files.append(Path(config.database_file))
         if config.api.key:
             files.append(config.file(config.api.key))
+        if not _is_behind_closed_folder(config.database_file, location):
+            files.append(config.database_file)
     findings = [finding for file in files for finding in _of_secret(file)]
     if not location.auth_file.exists():
         findings.append(
@@ -43,6 +44,12 @@ def examine_files(location: Location, config: Config | None) -> Iterator[Finding
     if not findings:
         yield ok("files", f"what is secret is closed to others: {', '.join(_names(files))}")
     yield from findings
+
+
+def _is_behind_closed_folder(file: Path, location: Location) -> bool:
+    """Return whether nobody else gets to a file, whatever its own mode: a folder of the cloud is closed."""
+    folders = [folder for folder in file.parents if folder.is_relative_to(location.root) and folder.is_dir()]
+    return any(not stat.S_IMODE(folder.stat().st_mode) & FOR_OTHERS for folder in folders)
 
 
 def _names(files: list[Path]) -> list[str]:
@@ -101,7 +108,7 @@ def _of_plain_http(config: Config) -> Iterator[Finding]:
 
 def examine_room(config: Config) -> Iterator[Finding]:
     """Yield whether the database can grow, and whether the clock has not gone back behind it."""
-    file = Path(config.database_file)
+    file = config.database_file
     folder = file.parent if file.parent.is_dir() else config.location.root
     free_kib = shutil.disk_usage(folder).free / 1024
     text = f"{size_text(free_kib)} free for database and logs in {folder}"

@@ -41,7 +41,8 @@ def test_a_cloud_that_runs_is_looked_at_in_all_its_parts(cloud: Shell) -> None:
         "VMs",
     }
     assert len(texts(found, "programs", "ok")) == 2
-    assert texts(found, "database", "error") == []
+    for area in ("configuration", "files", "room", "database", "programs", "api"):
+        assert texts(found, area, "error") == []
     assert "answers as" in texts(found, "api", "ok")[0]
     assert "load and answer" in " ".join(texts(found, "drivers", "ok") or ["load and answer"])
 

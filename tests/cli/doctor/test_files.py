@@ -53,6 +53,16 @@ def test_a_session_that_others_can_read_is_an_error(location: Location) -> None:
     assert finding.remedy == f"chmod 600 {location.auth_file}"
 
 
+def test_a_database_is_open_to_others_where_its_folders_are(location: Location) -> None:
+    location.database_file.touch(0o644)
+    assert [finding.level for finding in examine_files(location, Config(location))] == [Level.OK]
+
+    for folder in (location.root, location.var):
+        folder.chmod(0o755)
+
+    assert [finding.level for finding in examine_files(location, Config(location))] == [Level.ERROR]
+
+
 def test_a_session_that_is_gone_is_an_error(location: Location) -> None:
     location.auth_file.unlink()
 
