@@ -11,7 +11,7 @@ from opennebula_core.documents.image import render_image
 from opennebula_core.errors import ActionError, AllocateError, DriverError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import image_type, new_image, no_room_reason, unfit_reason
-from opennebula_core.managers.image.work import SAVED_VM, ImageWork, is_being_saved
+from opennebula_core.managers.image.work import ImageWork, saving_vm
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.progress import progress_method
@@ -176,8 +176,8 @@ def _delete(work: ImageWork) -> Method:
             )
         if image.state is ImageState.LOCKED and not force:
             raise ActionError("Cannot delete image. It is being made; wait, or use force.", image_id)
-        if is_being_saved(tx, image):
-            saving = image.template.get(SAVED_VM)
+        saving = saving_vm(tx, image)
+        if saving is not None:
             raise ActionError(
                 f"Cannot delete image. A disk of VM {saving} is being saved to it; wait, or recover that VM.",
                 image_id,

@@ -17,7 +17,6 @@ from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableE
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.disks import BEING_MADE, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
-from opennebula_core.model.marks import SAVE_AS
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import ImageState, VmState
@@ -30,6 +29,11 @@ COPY_TIMEOUT = timedelta(hours=12)
 MAX_RESENDS = 3
 SAVED_VM = "SAVED_VM_ID"
 """Attribute of an image that a VM's disk is, or was, saved to."""
+SAVING_STEP = "image"
+"""Kind of the step of a VM's plan that has the image made; its arguments say which."""
+_SAVING = """SELECT plan.vm_id FROM plan, json_each(plan.body, '$.steps') AS step
+    WHERE plan.status = 'active' AND json_extract(step.value, '$[0]') = ?
+        AND json_extract(step.value, '$[6].image_id') = ?"""
 FIRST_SIZE_REQUEST = 1 << 30
 """Who asks for a size has no image yet; the numbers of such requests are no image's."""
 
@@ -104,7 +108,7 @@ class ImageWork:
                     await self._remove(image, datastore)
                 finally:
                     self._removing.discard(image_id)
-        elif image.state in BEING_MADE and not self._core.store.read(lambda tx: is_being_saved(tx, image)):
+        elif image.state in BEING_MADE and self._core.store.read(lambda tx: saving_vm(tx, image)) is None:
             await self._make(image, datastore)
 
     async def make_for_saving(self, image_id: int) -> Image:
@@ -225,16 +229,15 @@ class ImageWork:
             tx.images.save(image, "state ERROR")
 
 
-def is_being_saved(tx: Snapshot, image: Image) -> bool:
-    """Return whether a VM's plan makes the image: a disk is copied to it.
+def saving_vm(tx: Snapshot, image: Image) -> int | None:
+    """Return the VM whose plan makes the image, as a disk is copied to it; None for all other images.
 
-    The VM's word counts, in which users cannot write, not the image's.
+    The plan's word counts: the image's template is its owner's, who may write anything there.
     """
-    vm_id = whole_number(image.template.get(SAVED_VM))
-    vm = tx.vms.find(vm_id) if vm_id is not None else None
-    if vm is None or image.state is not ImageState.LOCKED:
-        return False
-    return any(disk.get(SAVE_AS) == str(image.id) for disk in vm.template.vectors("DISK"))
+    if image.state is not ImageState.LOCKED:
+        return None
+    vm_id: int | None = tx.value(_SAVING, (SAVING_STEP, image.id))
+    return vm_id
 
 
 def _note_source(tx: Transaction, image_id: int, source: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.hookspecs import impl
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.image.work import SAVING_STEP
 from opennebula_core.managers.vm.actions import VmActions
 from opennebula_core.managers.vm.changes.methods import change_methods
 from opennebula_core.managers.vm.changes.registry import CHANGES, vm_changes
-from opennebula_core.managers.vm.changes.save_as import IMAGE_STEP
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.ending import VmEnding
 from opennebula_core.managers.vm.listing import VmListing
@@ -42,5 +42,5 @@ class VmManager:
         changes = vm_changes(core, plans)
         for method in change_methods(changes):
             registry.add_method(method)
-        registry.add_step_kind(IMAGE_STEP, changes.disk_saves.make_image)
+        registry.add_step_kind(SAVING_STEP, changes.disk_saves.make_image)
         registry.add_background_task("clearing of old plans", core.executor.clear_table)

@@ -15,7 +15,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, AllocateError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import image_type, no_room_reason, unfit_reason
-from opennebula_core.managers.image.work import SAVED_VM, ImageWork
+from opennebula_core.managers.image.work import SAVED_VM, SAVING_STEP, ImageWork
 from opennebula_core.managers.rights import require
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
@@ -29,7 +29,6 @@ from opennebula_core.model.template import Template, Vector
 from opennebula_core.plans.plan import Plan, Step
 
 DISK_SAVEAS: Final = "disk-saveas"
-IMAGE_STEP: Final = "image"
 _STATES: Final = {
     VmState.POWEROFF: LcmState.HOTPLUG_SAVEAS_POWEROFF,
     VmState.SUSPENDED: LcmState.HOTPLUG_SAVEAS_SUSPENDED,
@@ -166,7 +165,7 @@ def _plan(vm: Vm, disk_id: int, image_id: int) -> Plan:
     state = _STATES.get(vm.state, LcmState.HOTPLUG_SAVEAS)
     arguments = {"disk_id": disk_id, "image_id": image_id}
     steps = (
-        Step(IMAGE_STEP, "MKFS", state, arguments=arguments),
+        Step(SAVING_STEP, "MKFS", state, arguments=arguments),
         Step("tm", Phase.SAVE_AS, state, arguments=arguments),
     )
     return Plan(vm.id, DISK_SAVEAS, steps, (vm.state, vm.lcm_state))

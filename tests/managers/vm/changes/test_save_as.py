@@ -101,6 +101,7 @@ async def test_a_driver_that_hangs_is_recovered(
     estate.cloud.behave({"tm/CPDS": {"hang": True}})
     image_id = await save(estate, vm_id, f"hanging {operation}")
     await estate.cloud.until(lambda: bool(estate.cloud.image(image_id).source), "the image's file")
+    await estate.cloud.call("one.image.update", image_id, "SAVED_VM_ID=77", 0)
     with pytest.raises(ActionError, match=f"A disk of VM {vm_id} is being saved to it"):
         await estate.cloud.call("one.image.delete", image_id, True)
     await estate.cloud.until(lambda: "CPDS" in _written(estate, vm_id), "the script")
