@@ -21,6 +21,7 @@ from opennebula_core.cli.vm.placement import deploy, migrate, recover
 from opennebula_core.cli.vm.scheduling import sched_delete, sched_update
 from opennebula_core.cli.vm.show import describe, describe_all
 from opennebula_core.cli.vm.snapshots import add_snapshot_commands
+from opennebula_core.cli.vm.ssh import ssh
 
 vm = command_group("vm", "Virtual machines.")
 vm.add_command(list_vms)
@@ -39,3 +40,4 @@ add_ownership_commands(vm, VM)
 add_top_command(vm, TOP)
 add_monitoring_command(vm, VM, ("CPU", "MEMORY", "NETRX", "NETTX", "DISKRDBYTES", "DISKWRBYTES"))
 vm.add_command(log)
+vm.add_command(ssh)
