@@ -24,6 +24,17 @@ from opennebula_core.errors import ConfigError, OpenNebulaError
 
 def examine(application: Application) -> Iterator[Finding]:
     """Yield what is found, as it is found; of a cloud on another machine, what its API tells."""
+    try:
+        yield from _examine(application)
+    except PermissionError as problem:
+        yield error(
+            "location",
+            f"{problem.filename}: {problem.strerror}",
+            "run this as the user that the cloud runs as",
+        )
+
+
+def _examine(application: Application) -> Iterator[Finding]:
     if os.environ.get("ONE_XMLRPC"):
         yield ok("location", f"{os.environ['ONE_XMLRPC']}, named by ONE_XMLRPC: its files are not looked at")
         yield from _of_api(application, None)

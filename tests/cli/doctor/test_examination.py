@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from opennebula_core.cli.application import Application
+from opennebula_core.cli.doctor.examination import examine
 from opennebula_core.cli.lifecycle import prepare
 from opennebula_core.config.location import Location
 from opennebula_core.testing.ports import free_port
 from tests.cli.shell import Shell, wait_until
 
+NOBODY = 65534
 STATUSES = ["ok", "warning", "error"]
 
 
@@ -134,3 +140,22 @@ def test_of_a_cloud_elsewhere_the_api_tells(cloud: Shell) -> None:
     areas = {item["area"] for item in found["findings"]}
     assert {"api", "hosts", "VMs"} <= areas
     assert not areas & {"database", "programs", "files"}
+
+
+def test_a_cloud_of_another_user_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(Location.at(tmp_path), free_port())
+    monkeypatch.setenv("ONE_LOCATION", str(tmp_path))
+    monkeypatch.delenv("ONE_XMLRPC", raising=False)
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(NOBODY)
+    else:
+        tmp_path.chmod(0)
+    try:
+        found = list(examine(Application()))
+    finally:
+        os.seteuid(me)
+        tmp_path.chmod(0o700)
+
+    assert [(finding.area, finding.level.word) for finding in found] == [("location", "error")]
+    assert found[0].remedy == "run this as the user that the cloud runs as"
