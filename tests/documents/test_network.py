@@ -93,7 +93,7 @@ def test_ten_thousand_leases_take_a_moment() -> None:
 
     render_network(network)
 
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 5
 
 
 def test_pyone_reads_info() -> None:

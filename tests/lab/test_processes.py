@@ -39,7 +39,7 @@ def test_one_that_ends_when_asked_is_not_waited_for_long() -> None:
         start = time.monotonic()
         end_all([process])
         assert not process.is_alive()
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 10
 
 
 def test_one_that_does_not_end_is_killed() -> None:
