@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -81,6 +82,11 @@ class Shell:
         result = self.run(line, *words)
         assert result.exit_code == 2, f"{line} {words}: {result.exit_code} {result.output}"
         return result.stderr
+
+
+def hear_ctrl_c() -> None:
+    """Let a child end at SIGINT, which a shell has its background jobs ignore: these tests may be in one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(is_so: Callable[[], bool], limit_s: float = 60) -> None:

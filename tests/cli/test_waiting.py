@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.cli.shell import Shell, wait_until
+from tests.cli.shell import Shell, hear_ctrl_c, wait_until
 
 
 def test_a_terminal_is_shown_how_far_a_transfer_is(
@@ -59,6 +59,7 @@ def test_ctrl_c_ends_the_waiting_and_says_that_the_vm_goes_on(
         stderr=subprocess.PIPE,
         env={**environment, "ONE_LOCATION": str(cloud.location)},
         text=True,
+        preexec_fn=hear_ctrl_c,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, hear_ctrl_c
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ def test_a_listing_is_drawn_again_until_it_is_interrupted(cloud: Shell, words: t
     process = subprocess.Popen(
         [str(Path(sys.executable).parent / "onehost"), *words, "-l", "NAME", "-f", "NAME=host01"],
         env={**os.environ, "ONE_LOCATION": str(cloud.location)}, stdout=subprocess.PIPE, text=True,
+        preexec_fn=hear_ctrl_c,
     )  # fmt: skip
     with process:
         assert process.stdout is not None

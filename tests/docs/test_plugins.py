@@ -60,7 +60,9 @@ def test_every_method_of_a_contract_is_listed_as_needed_or_not(kind: str) -> Non
     methods = {
         name
         for name, value in vars(contract).items()
-        if callable(value) and not name.startswith("_") and name != "setting"
+        if (callable(value) or isinstance(value, classmethod))
+        and not name.startswith("_")
+        and name != "setting"
     }
 
     assert must == set(getattr(contract, "__abstractmethods__", ()))

@@ -65,11 +65,16 @@ def test_days_that_are_none_are_refused_by_the_cloud(cloud: Shell, held: int) ->
     assert "0 (Sunday) to 6" in cloud.refused(f"onevm hold {held} --schedule now --weekly 9")
 
 
+def snapshots(cloud: Shell, vm_id: int) -> list[str]:
+    found = cloud.document(f"onevm show {vm_id}")["VM"]["TEMPLATE"].get("SNAPSHOT", [])
+    return [snapshot["NAME"] for snapshot in found]
+
+
 def test_snapshots_are_made_later(cloud: Shell, fresh_name: Callable[[str], str]) -> None:
     vm_id = cloud.make(f"onevm create --name {fresh_name('vm')} --cpu 0.1 --memory 32 --wait --timeout 60")
     assert "needs a NAME" in cloud.misused(f"onevm snapshot-create {vm_id} --schedule now")
     cloud.ok(f"onevm snapshot-create {vm_id} nightly --schedule now")
-    wait_until(lambda: 'NAME="nightly"' in cloud.ok(f"onevm show {vm_id}").replace(" ", ""))
+    wait_until(lambda: snapshots(cloud, vm_id) == ["nightly"])
     cloud.ok(f"onevm snapshot-delete {vm_id} 0 --schedule +100000")
     shown = cloud.ok(f"onevm show {vm_id}")
     assert any(line.split()[1:3] == ["snapshot-delete", "0"] for line in shown.splitlines())
