@@ -114,8 +114,10 @@ def test_an_option_of_the_policy_that_is_wrong_is_named(location: Path, server: 
     assert "polcy" in done.stderr
 
 
-@pytest.mark.usefixtures("location")
-def test_without_credentials_it_says_so(location: Path, server: FrontEndServer) -> None:
+def test_without_credentials_it_says_so(
+    location: Path, server: FrontEndServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(location))  # or those of whoever runs the tests would do
     (location / "var" / ".one" / "sched_auth").unlink()
     done = onesched(server, "--policy", "dummy", "--once")
     assert done.returncode == 1
