@@ -16,7 +16,7 @@ def test_the_modules_of_the_community_live_a_whole_life(cloud: Cloud, ansible: E
     # The module that removes an image fails when it is gone before its first look.
     control = cloud.shell.location / "var/dummy/control.json"
     control.parent.mkdir(parents=True, exist_ok=True)
-    control.write_text('{"datastore/RM": {"delay_s": 3}}')
+    control.write_text('{"datastore/RM": {"delay_s": 12}}')
     variables = {
         **cloud.environment,
         "ANSIBLE_COLLECTIONS_PATH": str(ansible.folder / "collections"),
