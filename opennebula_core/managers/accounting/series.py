@@ -1,10 +1,10 @@
-"""The series of measured figures of all VMs (``one.vmpool.monitoring``) and hosts."""
+"""The series of measured figures of VMs and hosts: of one, and of all (``one.vmpool.monitoring`` ...)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from opennebula_core.contracts.method import Access, Method, Mode, ObjectKind, Param, Session
+from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.listing import ALL, Selection, select_pool
 from opennebula_core.db.transaction import Snapshot
 from opennebula_core.documents.escape import escape_document
@@ -20,7 +20,7 @@ _LAST = "SELECT object_id, document, MAX(time) FROM monitoring WHERE kind = ? AN
 
 
 def series_methods(core: Core) -> Iterable[Method]:
-    """Return the methods that list the figures of all objects of a kind."""
+    """Return the methods that list the figures of one object, and of all objects of a kind."""
 
     def of_vms(tx: Snapshot, session: Session, flag: int, seconds: int) -> bytes:
         selection = select_pool(ObjectKind.VM, session, tx.acl_rules(), flag).and_("state <> 6")  # DONE
@@ -30,6 +30,8 @@ def series_methods(core: Core) -> Iterable[Method]:
         selection = select_pool(ObjectKind.HOST, session, tx.acl_rules(), ALL)
         return _document(tx, core.monitoring, ObjectKind.HOST, selection, seconds)
 
+    yield _of_one("one.vm", ObjectKind.VM)
+    yield _of_one("one.host", ObjectKind.HOST)
     period = Param("seconds", int, EVERYTHING)
     yield Method(
         "one.vmpool.monitoring",
@@ -46,6 +48,21 @@ def series_methods(core: Core) -> Iterable[Method]:
         Mode.READ,
         of_hosts,
         "Return the figures of hosts that are kept (-1), of the last seconds, or the newest of each (0).",
+    )
+
+
+def _of_one(prefix: str, kind: ObjectKind) -> Method:
+    def monitoring(tx: Snapshot, session: Session, object_id: int) -> bytes:
+        rows = tx.query(_SERIES % "?" + " ORDER BY time", (kind.value, 0, object_id))
+        return render_monitoring_data(row[0] for row in rows).encode()
+
+    return Method(
+        f"{prefix}.monitoring",
+        (Param("id", int),),
+        (Need(kind, Right.USE, "id"),),
+        Mode.READ,
+        monitoring,
+        "Return the figures of the object that are kept.",
     )
 
 

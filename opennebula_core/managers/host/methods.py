@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
-from opennebula_core.documents.escape import escape_document
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.host.capacity import set_limits
@@ -33,7 +32,6 @@ def host_methods(core: Core, watch: HostWatch) -> Iterable[Method]:
     yield _allocate(watch)
     yield _status(watch)
     yield _delete(core, watch)
-    yield _monitoring()
 
 
 def _listings(listing: HostListing) -> Iterable[Method]:
@@ -147,22 +145,4 @@ def _delete(core: Core, watch: HostWatch) -> Method:
 
     return Method(
         "one.host.delete", (Param("id", int),), _ADMIN, Mode.WRITE, delete, "Remove a host without VMs."
-    )
-
-
-def _monitoring() -> Method:
-    def monitoring(tx: Snapshot, session: Session, host_id: int) -> bytes:
-        rows = tx.query(
-            "SELECT document FROM monitoring WHERE kind = 'HOST' AND object_id = ? ORDER BY time", (host_id,)
-        )
-        text = "<MONITORING_DATA>" + "".join(row[0] for row in rows) + "</MONITORING_DATA>"
-        return escape_document(text).encode()
-
-    return Method(
-        "one.host.monitoring",
-        (Param("id", int),),
-        (Need(HOST, Right.USE, "id"),),
-        Mode.READ,
-        monitoring,
-        "Return the samples of the host's figures that are kept.",
     )

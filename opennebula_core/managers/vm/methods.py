@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from opennebula_core.contracts.method import Access, Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
-from opennebula_core.documents.escape import escape_document
 from opennebula_core.errors import AuthorizationError, ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
@@ -52,7 +51,6 @@ def vm_methods(core: Core, operations: VmOperations, listing: VmListing) -> Iter
     yield from _placement(operations.placement)
     yield _recover(operations.recovery)
     yield from _listings(listing)
-    yield _monitoring()
     yield progress_method(core, "one.vm", VM, ("tm", "vmm"))
 
 
@@ -210,21 +208,3 @@ def _ids(text: str) -> list[int]:
     if len(found) < len(ids):
         raise ParameterError(f"Wrong list of ids {text[:80]!r}; separate numbers by commas")
     return found
-
-
-def _monitoring() -> Method:
-    def monitoring(tx: Snapshot, session: Session, vm_id: int) -> bytes:
-        rows = tx.query(
-            "SELECT document FROM monitoring WHERE kind = 'VM' AND object_id = ? ORDER BY time", (vm_id,)
-        )
-        text = "<MONITORING_DATA>" + "".join(row[0] for row in rows) + "</MONITORING_DATA>"
-        return escape_document(text).encode()
-
-    return Method(
-        "one.vm.monitoring",
-        (Param("id", int),),
-        _USE,
-        Mode.READ,
-        monitoring,
-        "Return the samples of the VM's figures that are kept.",
-    )
