@@ -17,6 +17,7 @@ from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableE
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm.disks import BEING_MADE, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
+from opennebula_core.managers.vm.operations import place_to_wait
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import ImageState, VmState
@@ -196,8 +197,7 @@ class ImageWork:
             if waits_for_images(tx, vm):
                 tx.vms.save(vm)
                 continue
-            held = vm.template.get("SUBMIT_ON_HOLD").upper() == "YES"
-            self._effects.set_state(tx, vm, VmState.HOLD if held else VmState.PENDING, vm.lcm_state)
+            self._effects.set_state(tx, vm, *place_to_wait(vm))
 
     async def _remove(self, image: Image, datastore: Datastore) -> None:
         drivers, ds_mad = self._core.drivers, datastore.ds_mad

@@ -92,8 +92,7 @@ def _fresh(tx: Transaction, vm: Vm) -> tuple[VmState, LcmState]:
     refresh_disks(tx, vm)
     if waits_for_images(tx, vm):
         return VmState.CLONING, LcmState.LCM_INIT
-    is_held = vm.template.get("SUBMIT_ON_HOLD").upper() == "YES"
-    return (VmState.HOLD, LcmState.LCM_INIT) if is_held else operations.PENDING
+    return operations.place_to_wait(vm)
 
 
 def _other_host(vm: Vm) -> str:

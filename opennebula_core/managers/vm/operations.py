@@ -24,7 +24,7 @@ SUSPENDED = (VmState.SUSPENDED, LcmState.LCM_INIT)
 POWEROFF = (VmState.POWEROFF, LcmState.LCM_INIT)
 UNDEPLOYED = (VmState.UNDEPLOYED, LcmState.LCM_INIT)
 PENDING = (VmState.PENDING, LcmState.LCM_INIT)
-
+HOLD = (VmState.HOLD, LcmState.LCM_INIT)
 
 RETURN_HOME = "return-home"
 """The operation of :func:`return_home`, by which its plan is known."""
@@ -36,6 +36,11 @@ class MigrationKind(IntEnum):
     SAVE = 0
     POWEROFF = 1
     POWEROFF_HARD = 2
+
+
+def place_to_wait(vm: Vm) -> tuple[VmState, LcmState]:
+    """Return where a new VM waits for its host: held back when it was made so."""
+    return HOLD if vm.template.get("SUBMIT_ON_HOLD").upper() == "YES" else PENDING
 
 
 def _vmm(action: VmmAction, lcm_state: LcmState, **options: Any) -> Step:
