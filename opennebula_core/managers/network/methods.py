@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.pools.network import HELD_BY_HAND
@@ -189,10 +189,30 @@ def _one_range(template: Template) -> Vector:
 
 
 def _range_methods(core: Core) -> Iterable[Method]:
-    def prepare(network_id: int, text: str) -> tuple[object, ...]:
-        return network_id, _one_range(parse_text(text))
+    both = (Param("id", int), Param("template", str))
+    add, update = _add_range(core), _update_range(core)
+    prepare = _prepare_range
+    yield Method("one.vn.add_ar", both, _ADMIN, Mode.WRITE, add, "Add an address range.", prepare)
+    yield Method("one.vn.update_ar", both, _MANAGE, Mode.WRITE, update, "Change an address range.", prepare)
+    yield Method(
+        "one.vn.rm_ar",
+        (Param("id", int), Param("range", int), Param("force", bool, False)),
+        _ADMIN,
+        Mode.WRITE,
+        _remove_range,
+        "Remove an address range.",
+    )
 
-    restricted = core.config.networks.restricted_attributes
+
+def _prepare_range(network_id: int, text: str) -> tuple[object, ...]:
+    return network_id, _one_range(parse_text(text))
+
+
+RangeChange = Callable[[Transaction, Session, int, Vector], int]
+
+
+def _add_range(core: Core) -> RangeChange:
+    restricted, mac_prefix = core.config.networks.restricted_attributes, core.config.networks.mac_prefix
 
     def add(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
         check_restricted(session, Template((("AR", vector),)), restricted, "Address Range")
@@ -203,8 +223,14 @@ def _range_methods(core: Core) -> Iterable[Method]:
                 f"reserve more of them with NETWORK_ID={network_id}.",
                 network_id,
             )
-        tx.networks.add_range(network.id, new_range(vector, core.config.networks.mac_prefix, network.id))
+        tx.networks.add_range(network.id, new_range(vector, mac_prefix, network.id))
         return network_id
+
+    return add
+
+
+def _update_range(core: Core) -> RangeChange:
+    restricted = core.config.networks.restricted_attributes
 
     def update(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
         network = tx.networks.get(network_id)
@@ -224,29 +250,18 @@ def _range_methods(core: Core) -> Iterable[Method]:
         tx.networks.update_range(network_id, changed)
         return network_id
 
-    def remove(tx: Transaction, session: Session, network_id: int, range_id: int, force: bool) -> int:
-        network = tx.networks.get(network_id)
-        gone = tx.networks.range_of(network, range_id)
-        if gone.used_leases and not force:
-            raise ActionError(
-                "Address Range has leases in use; use force to remove it all the same.", network_id
-            )
-        refuse_reserved(tx, network, gone)
-        give_back(tx, network, gone)
-        tx.networks.drop_range(network_id, range_id)
-        return network_id
+    return update
 
-    both = (Param("id", int), Param("template", str))
-    yield Method("one.vn.add_ar", both, _ADMIN, Mode.WRITE, add, "Add an address range.", prepare)
-    yield Method("one.vn.update_ar", both, _MANAGE, Mode.WRITE, update, "Change an address range.", prepare)
-    yield Method(
-        "one.vn.rm_ar",
-        (Param("id", int), Param("range", int), Param("force", bool, False)),
-        _ADMIN,
-        Mode.WRITE,
-        remove,
-        "Remove an address range.",
-    )
+
+def _remove_range(tx: Transaction, session: Session, network_id: int, range_id: int, force: bool) -> int:
+    network = tx.networks.get(network_id)
+    gone = tx.networks.range_of(network, range_id)
+    if gone.used_leases and not force:
+        raise ActionError("Address Range has leases in use; use force to remove it all the same.", network_id)
+    refuse_reserved(tx, network, gone)
+    give_back(tx, network, gone)
+    tx.networks.drop_range(network_id, range_id)
+    return network_id
 
 
 def _new_attributes(
@@ -281,9 +296,6 @@ def _highest(tx: Transaction, network: Network, address_range: AddressRange) -> 
 
 
 def _hold_methods() -> Iterable[Method]:
-    def prepare(network_id: int, text: str) -> tuple[object, ...]:
-        return network_id, _one_range(parse_text(text))
-
     def hold(tx: Transaction, session: Session, network_id: int, vector: Vector) -> int:
         network = tx.networks.get(network_id)
         for address_range, index in _addressed(network, vector):
@@ -302,10 +314,10 @@ def _hold_methods() -> Iterable[Method]:
 
     both = (Param("id", int), Param("template", str))
     yield Method(
-        "one.vn.hold", both, _MANAGE, Mode.WRITE, hold, "Keep an address from being leased.", prepare
+        "one.vn.hold", both, _MANAGE, Mode.WRITE, hold, "Keep an address from being leased.", _prepare_range
     )
     yield Method(
-        "one.vn.release", both, _MANAGE, Mode.WRITE, release, "Let a held address be leased.", prepare
+        "one.vn.release", both, _MANAGE, Mode.WRITE, release, "Let a held address be leased.", _prepare_range
     )
 
 
