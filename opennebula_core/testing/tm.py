@@ -32,6 +32,8 @@ METHODS: Final = (
 )
 MIB: Final = 1 << 20
 CONTENT: Final = b"disk" * 1024
+ISO_MAGIC_AT: Final = 16 * 2048 + 1
+"""Source: ISO 9660: the sixteenth sector begins with a type and the letters CD001."""
 FRONT_END: Final = "localhost"
 
 
@@ -140,6 +142,68 @@ class TmDriverContract:
         for attempt in (1, 2):
             await settle(driver.delete(at(disk), replace(transfer, attempt=attempt)))
         assert self.is_gone(disk)
+
+    async def test_the_context_cd_is_made_and_again(
+        self, driver: TmDriver, disk: Path, tmp_path: Path, transfer: Transfer
+    ) -> None:
+        """An ISO 9660 file system that guests find by its label."""
+        variables = tmp_path / "context.sh"
+        variables.write_text("ETH0_IP='10.0.0.7'\n")
+        for attempt in (1, 2):
+            files = [(str(variables), "context.sh")]
+            await settle(driver.context(files, at(disk), replace(transfer, attempt=attempt)))
+        if self.moves_files:
+            content = disk.read_bytes()
+            assert content[ISO_MAGIC_AT : ISO_MAGIC_AT + 5] == b"CD001"
+            assert b"CONTEXT" in content
+            assert b"10.0.0.7" in content
+
+    async def test_a_disk_that_no_guest_uses_grows(
+        self, driver: TmDriver, image: Path, disk: Path, transfer: Transfer
+    ) -> None:
+        """Again, it is as large already."""
+        self._needs(driver, TmAction.RESIZE)
+        await settle(driver.clone(at(image), at(disk), transfer))
+        for attempt in (1, 2):
+            await settle(driver.resize(at(disk), 2, replace(transfer, attempt=attempt)))
+        assert self.holds(disk, CONTENT)
+        assert not self.moves_files or disk.stat().st_size == 2 * MIB
+
+    async def test_a_disk_becomes_an_image_and_again(
+        self, driver: TmDriver, image: Path, disk: Path, transfer: Transfer
+    ) -> None:
+        """The disk stays."""
+        self._needs(driver, TmAction.CPDS)
+        target = image.parents[1] / "2/saved"
+        await settle(driver.clone(at(image), at(disk), transfer))
+        for attempt in (1, 2):
+            await settle(driver.copy_back(at(disk), at(target), -1, replace(transfer, attempt=attempt)))
+        assert self.holds(target, CONTENT)
+        assert self.holds(disk, CONTENT)
+
+    async def test_a_snapshot_of_a_disk_is_made_reverted_to_and_removed(
+        self, driver: TmDriver, image: Path, disk: Path, transfer: Transfer
+    ) -> None:
+        """Each may be repeated; the disk is then what it was."""
+        self._needs(driver, TmAction.SNAP_CREATE, TmAction.SNAP_REVERT, TmAction.SNAP_DELETE)
+        await settle(driver.clone(at(image), at(disk), transfer))
+        again = replace(transfer, attempt=2)
+        for each in (transfer, again):
+            await settle(driver.snap_create(at(disk), 0, each))
+        if self.moves_files:
+            disk.write_bytes(b"changed" + CONTENT)
+        for each in (transfer, again):
+            await settle(driver.snap_revert(at(disk), 0, each))
+        assert not self.moves_files or disk.read_bytes().startswith(CONTENT)
+        for each in (transfer, again):
+            await settle(driver.snap_delete(at(disk), 0, each))
+        assert not self.moves_files or disk.read_bytes().startswith(CONTENT)
+
+    @staticmethod
+    def _needs(driver: TmDriver, *actions: TmAction) -> None:
+        missing = sorted(set(actions) - type(driver).optional_actions)
+        if missing:
+            pytest.skip(f"the driver does not declare {', '.join(missing)}")
 
     def test_optional_actions_are_those_that_it_implements(self, driver: TmDriver) -> None:
         """The core refuses what is not declared before it begins."""

@@ -20,6 +20,8 @@ from typing import Final
 import pytest
 
 from opennebula_core.contracts.vmm import Guest, GuestState, VmmAction, VmmDriver
+from opennebula_core.errors import DriverError
+from opennebula_core.model.template import Vector
 from opennebula_core.testing.drivers import checked_options, make_guest, misdeclared, settle
 
 METHODS: Final = (
@@ -61,6 +63,17 @@ class VmmDriverContract:
         for where in (host, destination):
             await settle(driver.cancel(replace(guest, host=where, deploy_id=f"one-{guest.vm_id}")))
         await driver.close()
+
+    @pytest.fixture
+    def nic(self) -> Vector:
+        """Return a NIC to be plugged in."""
+        return Vector({"NIC_ID": "1", "BRIDGE": "onetest0", "MAC": "02:00:0a:00:00:02", "TARGET": "one-7-1"})
+
+    @pytest.fixture
+    def disk(self, guest: Guest) -> tuple[Vector, str]:
+        """Return a disk to be plugged in, and its file on the host; a driver that opens it needs it there."""
+        vector = Vector({"DISK_ID": "1", "TARGET": "vdb", "DRIVER": "raw", "SIZE": "1"})
+        return vector, f"{guest.directory}/disk.1"
 
     async def deployed(self, driver: VmmDriver, guest: Guest) -> Guest:
         """Deploy the guest as the core does, and return it as it is then."""
@@ -119,6 +132,69 @@ class VmmDriverContract:
             await settle(driver.migrate(replace(running, attempt=attempt), destination))
         assert await settle(driver.poll(replace(running, host=destination))) is GuestState.RUNNING
         assert await settle(driver.poll(running)) is not GuestState.RUNNING
+
+    async def test_a_guest_that_nobody_saved_is_not_restored(self, driver: VmmDriver, guest: Guest) -> None:
+        """It must not come up empty."""
+        self._needs(driver, VmmAction.RESTORE)
+        with pytest.raises(DriverError):
+            await settle(driver.restore(replace(guest, deploy_id="one-7"), f"{guest.directory}/checkpoint"))
+        assert await settle(driver.poll(replace(guest, deploy_id="one-7"))) is not GuestState.RUNNING
+
+    @pytest.mark.parametrize("action", [VmmAction.REBOOT, VmmAction.RESET])
+    async def test_a_guest_that_restarts_runs_afterwards(
+        self, driver: VmmDriver, guest: Guest, action: VmmAction
+    ) -> None:
+        """Sent at most once."""
+        self._needs(driver, action)
+        running = await self.deployed(driver, guest)
+        await settle(getattr(driver, action.lower())(running))
+        assert await settle(driver.poll(running)) is GuestState.RUNNING
+
+    async def test_a_nic_is_plugged_in_and_out_and_both_may_be_repeated(
+        self, driver: VmmDriver, guest: Guest, nic: Vector
+    ) -> None:
+        """The guest runs on."""
+        self._needs(driver, VmmAction.ATTACHNIC, VmmAction.DETACHNIC)
+        running = await self.deployed(driver, guest)
+        for method in (driver.attach_nic, driver.detach_nic):
+            for attempt in (1, 2):
+                await settle(method(replace(running, attempt=attempt), nic))
+        assert await settle(driver.poll(running)) is GuestState.RUNNING
+
+    async def test_a_disk_is_plugged_in_and_out_and_both_may_be_repeated(
+        self, driver: VmmDriver, guest: Guest, disk: tuple[Vector, str]
+    ) -> None:
+        """The driver knows whether it is plugged in."""
+        self._needs(driver, VmmAction.ATTACHDISK, VmmAction.DETACHDISK)
+        running = await self.deployed(driver, guest)
+        vector, path = disk
+        for attempt in (1, 2):
+            await settle(driver.attach_disk(replace(running, attempt=attempt), vector, path))
+            assert await settle(driver.has_disk(running, vector))
+        for attempt in (1, 2):
+            await settle(driver.detach_disk(replace(running, attempt=attempt), vector))
+            assert not await settle(driver.has_disk(running, vector))
+
+    async def test_a_snapshot_is_made_reverted_to_and_removed(self, driver: VmmDriver, guest: Guest) -> None:
+        """What the hypervisor calls it is one word; one that is gone counts as removed."""
+        self._needs(driver, VmmAction.SNAPSHOTCREATE, VmmAction.SNAPSHOTREVERT, VmmAction.SNAPSHOTDELETE)
+        running = await self.deployed(driver, guest)
+        snapshot = Vector({"SNAPSHOT_ID": "0", "NAME": "first", "TIME": "1700000000"})
+        name = await settle(driver.snapshot_create(running, snapshot))
+        assert len(name.split()) == 1
+        for attempt in (1, 2):
+            await settle(driver.snapshot_revert(replace(running, attempt=attempt), name))
+        assert await settle(driver.poll(running)) is GuestState.RUNNING
+        for attempt in (1, 2):
+            await settle(driver.snapshot_delete(replace(running, attempt=attempt), name))
+
+    async def test_guests_are_not_mixed_up(self, driver: VmmDriver, guest: Guest, host: str) -> None:
+        """What ends one leaves the other alone."""
+        other = make_guest(host, vm_id=guest.vm_id + 1, directory=f"{guest.directory}1")
+        running = [await self.deployed(driver, each) for each in (guest, other)]
+        await settle(driver.cancel(running[1]))
+        assert await settle(driver.poll(running[0])) is GuestState.RUNNING
+        assert await settle(driver.poll(running[1])) is GuestState.POWEROFF
 
     def test_optional_actions_are_those_that_it_implements(self, driver: VmmDriver) -> None:
         """The core refuses what is not declared before it begins."""
