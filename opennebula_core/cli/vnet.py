@@ -131,12 +131,12 @@ def _described(options: Mapping[str, Any]) -> Template:
     for name, value in parse_attributes(options["attributes"]):
         template.add(name, value)
     if options["ip"] or options["size"]:
-        template.add("AR", _range({**options, "mac": None}))
+        template.add("AR", range_vector({**options, "mac": None}))
     return template
 
 
-def _range(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the AR vector that the options describe."""
+def range_vector(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the AR vector that the options ``ip``, ``mac`` and ``size`` describe."""
     vector = {"TYPE": "IP4" if options["ip"] else "ETHER", "SIZE": str(options["size"] or 1)}
     for name in ("ip", "mac"):
         if options[name]:
@@ -155,7 +155,7 @@ def addar(application: Application, /, word: str, file: str | None, **options: A
     """Add a range of addresses: from options, or a template FILE with an AR vector."""
     described = Template()
     if any(options.values()):
-        described.add("AR", _range(options))
+        described.add("AR", range_vector(options))
     text_of_range = template_of(file, described, "--ip 10.0.0.10 --size 100")
     application.client.call("one.vn.add_ar", Finder(application, NETWORK).one(word), text_of_range)
 

@@ -18,6 +18,7 @@ from opennebula_core.cli.quantities import date_text
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.showing import add_show_command, attributes, identity, permissions, section
 from opennebula_core.cli.texts import parse_attributes, read_text, template_of
+from opennebula_core.cli.vnet import range_vector
 from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.template import Template
 
@@ -61,6 +62,9 @@ def _described(options: dict[str, Any]) -> Template:
 @click.argument("word", metavar="TEMPLATE", type=ObjectWord(NETWORK_TEMPLATE))
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--name", default="", help="Name of the network.")
+@click.option("--ip", help="First address of its range, in place of the template's ranges.")
+@click.option("--mac", help="First MAC address of it.")
+@click.option("--size", type=click.IntRange(min=1), help="Number of addresses of it.")
 @attribute_option
 @pass_application
 def instantiate(application: Application, /, word: str, file: str | None, **options: Any) -> None:
@@ -68,6 +72,8 @@ def instantiate(application: Application, /, word: str, file: str | None, **opti
     template_id = Finder(application, NETWORK_TEMPLATE).one(word)
     extra = Template.parse(read_text(file)) if file else Template()
     extra.merge(_described({**options, "name": None}))
+    if options["ip"] or options["mac"] or options["size"]:
+        extra.set("AR", range_vector(options))
     network_id = application.client.integer(
         "one.vntemplate.instantiate", template_id, options["name"], extra.to_text()
     )

@@ -20,7 +20,7 @@ _BEING_COPIED: Final = ", ".join(
 _TABLES_WITH_IDS: Final = (
     ("vm", 0), ("host", 0), ("image", 0), ("network", 0), ("vm_template", 0), ("user", 2), ("cluster", 100),
     ("datastore", 100), ("security_group", 100), ("group", 100), ("acl", 0),
-    ("hook", 0), ("sched_action", 0),
+    ("hook", 0), ("sched_action", 0), ("network_template", 0),
 )  # fmt: skip
 """With the first id that is not fixed; those below are given, not counted."""
 

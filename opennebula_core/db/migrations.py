@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opennebula_core.db.hook_schema import add_hooks
+from opennebula_core.db.network_template_schema import add_network_templates
 from opennebula_core.db.quota_schema import add_quotas
 from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
@@ -55,6 +56,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, "hooks", add_hooks),
     Migration(5, "login tokens", _add_login_tokens),
     Migration(6, "quotas of users and groups", add_quotas),
+    Migration(7, "templates of networks", add_network_templates),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -21,14 +21,15 @@ _POOL = """
 """
 
 
-def _pool_table(name: str, *columns: str) -> str:
+def pool_table(name: str, *columns: str) -> str:
+    """Return the statement that makes the table of a pool; what every object has comes first."""
     return f'CREATE TABLE "{name}" ({", ".join((_POOL, *columns))})'
 
 
 INITIAL_SCHEMA: tuple[str, ...] = (
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE pool_counter (kind TEXT PRIMARY KEY, last_id INTEGER NOT NULL) WITHOUT ROWID",
-    _pool_table(
+    pool_table(
         "vm",
         "state INTEGER NOT NULL",
         "lcm_state INTEGER NOT NULL",
@@ -63,7 +64,7 @@ INITIAL_SCHEMA: tuple[str, ...] = (
         uid INTEGER NOT NULL, gid INTEGER NOT NULL, request_id INTEGER NOT NULL,
         cpu_percent INTEGER NOT NULL, memory_mib INTEGER NOT NULL,
         PRIMARY KEY (vm_id, seq)) WITHOUT ROWID""",
-    _pool_table(
+    pool_table(
         "host",
         "state INTEGER NOT NULL",
         "prev_state INTEGER NOT NULL",
@@ -83,9 +84,9 @@ INITIAL_SCHEMA: tuple[str, ...] = (
         "doc_template TEXT NOT NULL",
     ),
     "CREATE UNIQUE INDEX host_name ON host (name)",
-    _pool_table("cluster"),
+    pool_table("cluster"),
     "CREATE UNIQUE INDEX cluster_name ON cluster (name)",
-    _pool_table(
+    pool_table(
         "datastore",
         "type INTEGER NOT NULL",
         "disk_type INTEGER NOT NULL",
@@ -100,7 +101,7 @@ INITIAL_SCHEMA: tuple[str, ...] = (
     "CREATE UNIQUE INDEX datastore_name ON datastore (name)",
     """CREATE TABLE cluster_datastore (cluster_id INTEGER NOT NULL, datastore_id INTEGER NOT NULL,
         PRIMARY KEY (datastore_id, cluster_id)) WITHOUT ROWID""",
-    _pool_table(
+    pool_table(
         "image",
         "type INTEGER NOT NULL",
         "disk_type INTEGER NOT NULL",
@@ -124,7 +125,7 @@ INITIAL_SCHEMA: tuple[str, ...] = (
     """CREATE TABLE image_use (image_id INTEGER NOT NULL, vm_id INTEGER NOT NULL, disk_id INTEGER NOT NULL,
         PRIMARY KEY (image_id, vm_id, disk_id)) WITHOUT ROWID""",
     "CREATE INDEX image_use_vm ON image_use (vm_id)",
-    _pool_table(
+    pool_table(
         "network",
         "bridge TEXT NOT NULL",
         "bridge_type TEXT NOT NULL",
@@ -150,18 +151,18 @@ INITIAL_SCHEMA: tuple[str, ...] = (
         vm_id INTEGER NOT NULL, nic_id INTEGER NOT NULL,
         PRIMARY KEY (network_id, range_id, "index")) WITHOUT ROWID""",
     "CREATE INDEX lease_vm ON lease (vm_id) WHERE vm_id >= 0",
-    _pool_table("vm_template", "regtime INTEGER NOT NULL"),
+    pool_table("vm_template", "regtime INTEGER NOT NULL"),
     "CREATE UNIQUE INDEX vm_template_name ON vm_template (uid, name)",
-    _pool_table("security_group"),
+    pool_table("security_group"),
     "CREATE UNIQUE INDEX security_group_name ON security_group (uid, name)",
-    _pool_table(
+    pool_table(
         "user",
         "password TEXT NOT NULL",
         "auth_driver TEXT NOT NULL",
         "enabled INTEGER NOT NULL",
     ),
     "CREATE UNIQUE INDEX user_name ON user (name)",
-    _pool_table("group"),
+    pool_table("group"),
     'CREATE UNIQUE INDEX group_name ON "group" (name)',
     """CREATE TABLE user_group (user_id INTEGER NOT NULL, group_id INTEGER NOT NULL,
         is_admin INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (user_id, group_id)) WITHOUT ROWID""",

@@ -216,6 +216,15 @@ class VmTemplateRow(PoolRow):
         table_name = "vm_template"
 
 
+class NetworkTemplateRow(PoolRow):
+    """Templates of virtual networks."""
+
+    regtime = IntegerField()
+
+    class Meta:
+        table_name = "network_template"
+
+
 class SecurityGroupRow(PoolRow):
     """Security groups."""
 
@@ -261,6 +270,7 @@ POOL_TABLES: tuple[type[PoolRow], ...] = (
     ImageRow,
     NetworkRow,
     VmTemplateRow,
+    NetworkTemplateRow,
     SecurityGroupRow,
     UserRow,
     GroupRow,

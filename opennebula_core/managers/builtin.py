@@ -10,6 +10,7 @@ from opennebula_core.managers.hook.manager import EventHookManager
 from opennebula_core.managers.host.manager import HostManager
 from opennebula_core.managers.image.manager import ImageManager
 from opennebula_core.managers.network.manager import NetworkManager
+from opennebula_core.managers.network_template.manager import NetworkTemplateManager
 from opennebula_core.managers.schedule.manager import ScheduleManager
 from opennebula_core.managers.secgroup.manager import SecurityGroupManager
 from opennebula_core.managers.template.manager import TemplateManager
@@ -27,6 +28,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
         ("image", ImageManager()),
         ("datastore", DatastoreManager()),
         ("network", NetworkManager()),
+        ("network_template", NetworkTemplateManager()),
         ("secgroup", SecurityGroupManager()),
         ("template", TemplateManager()),
         ("cluster", ClusterManager()),

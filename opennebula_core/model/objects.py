@@ -245,6 +245,13 @@ class VmTemplate(PoolObject):
 
 
 @dataclass(slots=True)
+class NetworkTemplate(PoolObject):
+    """A template from which virtual networks are instantiated."""
+
+    regtime: int = 0
+
+
+@dataclass(slots=True)
 class SecurityGroup(PoolObject):
     """A set of firewall rules (RULE vectors in its template)."""
 

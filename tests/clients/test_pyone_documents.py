@@ -289,6 +289,20 @@ async def test_what_administrators_look_after(cloud: Cloud, reader: Reader) -> N
     _, pool = await reader.pool("one.templatepool.info", -2, -1, -1)
     assert pool.VMTEMPLATE[0].LOCK.OWNER == 0
 
+    template_id = await cloud.new(
+        "one.vntemplate.allocate",
+        f'NAME=vnt\nVN_MAD=dummy\nBRIDGE=b\nD="{NASTY[:2]}"\nAR=[TYPE=ETHER,SIZE=1]',
+    )
+    await cloud.call("one.vntemplate.lock", template_id, 3, False)
+    _, read = await reader.document("one.vntemplate.info", template_id)
+    assert (read.NAME, read.TEMPLATE["D"], read.LOCK.LOCKED) == ("vnt", "<&", 3)
+    assert read.TEMPLATE["AR"] == {"SIZE": "1", "TYPE": "ETHER"}
+    network_id = await cloud.new("one.vntemplate.instantiate", template_id, "made", "")
+    _, read = await reader.document("one.vn.info", network_id)
+    assert read.TEMPLATE["TEMPLATE_ID"] == str(template_id)
+    _, pool = await reader.pool("one.vntemplatepool.info", -2, -1, -1)
+    assert [template.REGTIME > 0 for template in pool.VNTEMPLATE] == [True]
+
     await cloud.call("one.acl.addrule", hex(0x100000001)[2:], hex(0x1000000000 | 0x400000000)[2:], "1")
     _, read = await reader.document("one.acl.info")
     assert all(rule.STRING and int(rule.USER, 16) >= 0 for rule in read.ACL)

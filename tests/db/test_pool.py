@@ -19,6 +19,7 @@ from opennebula_core.model.objects import (
     Image,
     Lock,
     Network,
+    NetworkTemplate,
     PoolObject,
     SecurityGroup,
     User,
@@ -33,6 +34,7 @@ VALUES: dict[str, Callable[[str, int], PoolObject]] = {
     "networks": lambda name, uid: Network(-1, name, uid=uid),
     "images": lambda name, uid: Image(-1, name, uid=uid),
     "vm_templates": lambda name, uid: VmTemplate(-1, name, uid=uid),
+    "network_templates": lambda name, uid: NetworkTemplate(-1, name, uid=uid),
     "users": lambda name, uid: User(-1, name, uid=uid),
     "clusters": lambda name, uid: Cluster(-1, name, uid=uid),
     "datastores": lambda name, uid: Datastore(-1, name, uid=uid),
@@ -40,7 +42,7 @@ VALUES: dict[str, Callable[[str, int], PoolObject]] = {
     "security_groups": lambda name, uid: SecurityGroup(-1, name, uid=uid),
 }
 FIRST_IDS = {"users": 2, "clusters": 100, "datastores": 100, "groups": 100, "security_groups": 100}
-BY_OWNER = ("networks", "images", "vm_templates", "security_groups")
+BY_OWNER = ("networks", "images", "vm_templates", "network_templates", "security_groups")
 BY_POOL = ("hosts", "users", "clusters", "datastores", "groups")
 
 

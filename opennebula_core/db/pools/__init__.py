@@ -11,6 +11,7 @@ from opennebula_core.db.pools.groups import ClusterPool, GroupPool, SecurityGrou
 from opennebula_core.db.pools.hook import HookPool
 from opennebula_core.db.pools.host import HostPool
 from opennebula_core.db.pools.network import NetworkPool
+from opennebula_core.db.pools.network_template import NetworkTemplatePool
 from opennebula_core.db.pools.storage import DatastorePool, ImagePool
 from opennebula_core.db.pools.vm import VmPool, VmTemplatePool
 from opennebula_core.db.quotas import Quotas
@@ -31,6 +32,7 @@ class Pools:
         self.images = ImagePool(writer)
         self.networks = NetworkPool(writer)
         self.vm_templates = VmTemplatePool(writer)
+        self.network_templates = NetworkTemplatePool(writer)
         self.security_groups = SecurityGroupPool(writer)
         self.users = UserPool(writer)
         self.groups = GroupPool(writer)
@@ -43,6 +45,7 @@ class Pools:
             self.images,
             self.networks,
             self.vm_templates,
+            self.network_templates,
             self.security_groups,
             self.users,
             self.groups,

@@ -61,13 +61,6 @@ KINDS: Final = (
         ),
     ),
     AbsentKind(
-        "one.vntemplate",
-        ObjectKind.VNTEMPLATE,
-        "virtual network template",
-        "VNTEMPLATE_POOL",
-        (*_LOCKABLE, "clone", "instantiate"),
-    ),
-    AbsentKind(
         "one.vrouter",
         ObjectKind.VROUTER,
         "virtual router",

@@ -28,6 +28,7 @@ _OWNED = (
     ObjectKind.NET,
     ObjectKind.IMAGE,
     ObjectKind.TEMPLATE,
+    ObjectKind.VNTEMPLATE,
     ObjectKind.DATASTORE,
     ObjectKind.SECGROUP,
     ObjectKind.USER,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
@@ -11,6 +10,7 @@ from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.network import render_network, render_network_in_pool
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.network.allocate import DEFAULT_CLUSTER, allocate_network, check_wires
 from opennebula_core.managers.network.ranges import free_attributes, new_range, set_size
 from opennebula_core.managers.network.reservations import (
     PARENT_RANGE,
@@ -18,26 +18,16 @@ from opennebula_core.managers.network.reservations import (
     refuse_reserved,
     reserve_method,
 )
-from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
+from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted, keep_restricted
 from opennebula_core.model.addresses import index_of_ip, index_of_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
-from opennebula_core.model.permissions import permissions_of_umask
-from opennebula_core.model.states import NetworkState
 from opennebula_core.model.template import Template, Vector
 
 NET = ObjectKind.NET
 _SPECIAL = ("BRIDGE", "BRIDGE_TYPE", "PHYDEV", "VLAN_ID", "OUTER_VLAN_ID", "VN_MAD")
-_BRIDGE_TYPES = {"ovswitch": "openvswitch", "ovswitch_vxlan": "openvswitch"}
-_MAKES_BRIDGE = frozenset(
-    {"bridge", "fw", "ebtables", "802.1q", "802.1Q", "vxlan", "ovswitch", "ovswitch_vxlan"}
-)
-_INTERFACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]{0,14}")
-_MAX_VLAN = (1 << 24) - 1
-"""Of VXLAN; 802.1Q has 4,095, which its driver knows."""
-_DEFAULT_CLUSTER = 0
 _MANAGE = (Need(NET, Right.MANAGE, "id"),)
 _ADMIN = (Need(NET, Right.ADMIN, "id"),)
 
@@ -85,7 +75,7 @@ def _updated(tx: Transaction, session: Session, changed: object, template: Templ
         ("VN_MAD", "vn_mad"),
     ):
         setattr(changed, attribute, template.get(name) or getattr(changed, attribute))
-    _check_wires(changed)
+    check_wires(changed)
 
 
 def _allocate(core: Core) -> Method:
@@ -94,14 +84,8 @@ def _allocate(core: Core) -> Method:
 
     def allocate(tx: Transaction, session: Session, template: Template, cluster_id: int) -> int:
         # As in OpenNebula, whoever may make networks chooses their wires; restricted is what owners change.
-        if cluster_id >= 0:
-            tx.clusters.get(cluster_id)
-        network = _new_network(tx, session, template, cluster_id)
-        vectors = [Vector(vector) for vector in template.remove("AR") if isinstance(vector, Vector)]
-        tx.networks.allocate(network)
-        for vector in vectors:
-            tx.networks.add_range(network.id, new_range(vector, core.config.networks.mac_prefix, network.id))
-        return network.id
+        cluster_ids = [DEFAULT_CLUSTER if cluster_id < 0 else tx.clusters.get(cluster_id).id]
+        return allocate_network(tx, session, template, cluster_ids, core.config.networks.mac_prefix)
 
     return Method(
         "one.vn.allocate",
@@ -112,61 +96,6 @@ def _allocate(core: Core) -> Method:
         "Make a network from a template text.",
         prepare,
     )
-
-
-def _new_network(tx: Transaction, session: Session, template: Template, cluster_id: int) -> Network:
-    names = [value for value in template.remove("NAME") if isinstance(value, str)]
-    name = require_text("NAME", names[0] if names else "")
-    vn_mad = template.get("VN_MAD")
-    if not vn_mad:
-        raise InternalError("No VN_MAD in template for Virtual Network.")
-    network_id = tx.next_id("network")
-    bridge = template.get("BRIDGE")
-    if not bridge:
-        if vn_mad not in _MAKES_BRIDGE:
-            raise InternalError("No BRIDGE in template for Virtual Network.")
-        bridge = f"onebr{network_id}"
-    network = Network(
-        id=network_id,
-        name=name,
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
-        template=template,
-        bridge=bridge,
-        bridge_type=template.get("BRIDGE_TYPE")
-        or _BRIDGE_TYPES.get(vn_mad, "linux" if vn_mad != "dummy" else "none"),
-        state=NetworkState.READY,
-        prev_state=NetworkState.INIT,
-        vn_mad=vn_mad,
-        phydev=template.get("PHYDEV"),
-        vlan_id=template.get("VLAN_ID"),
-        outer_vlan_id=template.get("OUTER_VLAN_ID"),
-        cluster_ids=[_DEFAULT_CLUSTER if cluster_id < 0 else cluster_id],
-    )
-    _check_wires(network)
-    for attribute, value in (("BRIDGE", bridge), ("BRIDGE_TYPE", network.bridge_type)):
-        template.set(attribute, value)
-    for attribute in ("OUTER_VLAN_ID", "PHYDEV", "VLAN_ID"):
-        template.set(attribute, template.get(attribute))
-    if not template.get("SECURITY_GROUPS"):
-        template.set("SECURITY_GROUPS", "0")
-    return network
-
-
-def _check_wires(network: Network) -> None:
-    """Refuse what is no name of a network interface, and no VLAN: it ends up in commands on hosts.
-
-    Source: Linux, IFNAMSIZ and dev_valid_name.
-    """
-    for what, name in (("BRIDGE", network.bridge), ("PHYDEV", network.phydev)):
-        if name and not _INTERFACE.fullmatch(name):
-            raise InternalError(f"Wrong {what} {name!r}: use up to 15 letters, digits, '.', '_' or '-'")
-    for what, text in (("VLAN_ID", network.vlan_id), ("OUTER_VLAN_ID", network.outer_vlan_id)):
-        if text and whole_number(text, _MAX_VLAN) is None:
-            raise InternalError(f"Wrong {what} {text!r}: use a number from 0 to {_MAX_VLAN}")
 
 
 def _delete(tx: Transaction, session: Session, network_id: int) -> int:

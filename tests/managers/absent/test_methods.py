@@ -55,7 +55,6 @@ async def test_pyone_reads_the_empty_pools(front_end: Cloud) -> None:
         with pyone.OneServer(front_end.endpoint, session=ADMIN) as one:
             return [
                 one.vdcpool.info().VDC,
-                one.vntemplatepool.info(-2, -1, -1).VNTEMPLATE,
                 one.vrouterpool.info(-2, -1, -1).VROUTER,
                 one.vmgrouppool.info(-2, -1, -1).VM_GROUP,
                 one.marketpool.info().MARKETPLACE,
@@ -63,7 +62,7 @@ async def test_pyone_reads_the_empty_pools(front_end: Cloud) -> None:
                 one.backupjobpool.info(-2, -1, -1).BACKUPJOB,
             ]
 
-    assert await asyncio.to_thread(read) == [[]] * 7
+    assert await asyncio.to_thread(read) == [[]] * 6
 
 
 class VdcManager:
