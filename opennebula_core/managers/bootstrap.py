@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.managers.access.rules import add_rule
+from opennebula_core.managers.access.users import new_token_password
 from opennebula_core.model.acl import parse_rule
 from opennebula_core.model.objects import Cluster, Datastore, Group, SecurityGroup, User
 from opennebula_core.model.passwords import hash_password, server_digest
@@ -77,7 +78,7 @@ def _users(tx: Transaction, users: FirstUsers) -> None:
     for user_id, name, password, driver in rows:
         user = User(
             id=user_id, name=name, uid=user_id, gid=0, uname=name, gname="oneadmin", password=password,
-            auth_driver=driver, group_ids=[0],
+            auth_driver=driver, group_ids=[0], template=new_token_password(),
         )  # fmt: skip
         tx.users.allocate(user)
 

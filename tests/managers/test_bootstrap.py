@@ -53,6 +53,12 @@ async def test_a_new_cloud_has_what_opennebula_has_by_its_ids(front_end: Cloud) 
     ]
 
 
+async def test_its_users_have_the_secret_that_every_user_has(front_end: Cloud) -> None:
+    users = [await front_end.document("one.user.info", number) for number in (0, 1)]
+    secrets = {user.findtext("TEMPLATE/TOKEN_PASSWORD", "") for user in users}
+    assert [len(secret) for secret in secrets] == [64, 64]
+
+
 async def test_its_rules_let_the_group_users_work(front_end: Cloud) -> None:
     rules = front_end.daemon.store.read(lambda tx: list(tx.acl_rules()))
     assert [render_rule(rule) for rule in rules] == list(RULES)

@@ -31,6 +31,7 @@ from opennebula_core.model import acl
 from opennebula_core.model.names import check_name
 from opennebula_core.model.objects import User
 from opennebula_core.model.quotas import Owner
+from opennebula_core.model.template import Template
 
 _TOKEN_PASSWORD_BYTES: Final = 32
 USER, GROUP = ObjectKind.USER, ObjectKind.GROUP
@@ -156,10 +157,15 @@ def _add(tx: Transaction, session: Session, user: User) -> int:
 def make_user(tx: Transaction, user: User) -> None:
     """Insert a user whose name, password, driver and groups are set, as his own owner."""
     user.permissions = 0o600
-    user.template.set(TOKEN_PASSWORD, secrets.token_hex(_TOKEN_PASSWORD_BYTES))
+    user.template.merge(new_token_password())
     tx.users.allocate(user)
     user.uid, user.uname = user.id, user.name
     tx.users.save(user)
+
+
+def new_token_password() -> Template:
+    """Return what the template of every new user has: a secret that tokens for his VMs are signed with."""
+    return Template(((TOKEN_PASSWORD, secrets.token_hex(_TOKEN_PASSWORD_BYTES)),))
 
 
 def _check_administrators(session: Session, user_id: int, group_ids: Iterable[int]) -> None:

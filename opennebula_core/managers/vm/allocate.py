@@ -15,6 +15,7 @@ from opennebula_core.managers.vm.context import VectorLookup, replace_variables,
 from opennebula_core.managers.vm.disks import resolve_disks
 from opennebula_core.managers.vm.nics import resolve_nics
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
+from opennebula_core.managers.vm.security_rules import set_security_rules
 from opennebula_core.model.numbers import decimal_number, whole_number
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.permissions import permissions_of_umask
@@ -79,6 +80,7 @@ _SET_BY_CORE = (
     "AUTOMATIC_DS_REQUIREMENTS",
     "AUTOMATIC_NIC_REQUIREMENTS",
     "VMID",
+    "SECURITY_GROUP_RULE",
     "SNAPSHOT",
 )
 MAX_CPU, MAX_VCPU, MAX_MEMORY_MIB = 10_000.0, 10_000, 1 << 30
@@ -107,6 +109,7 @@ def allocate_vm(
     waits = resolve_disks(tx, session, vm, device_prefix)
     resolve_nics(tx, session, vm)
     set_automatic_requirements(vm)
+    set_security_rules(tx, vm)
     complete_vm(tx, session, vm, settings)
     hold = hold or settings.submit_on_hold
     if hold:
@@ -173,13 +176,9 @@ def check_capacity(template: Template) -> None:
 
 def complete_vm(tx: Transaction, session: Session, vm: Vm, settings: VmSettings) -> None:
     """Complete what users leave to the core: the guest's identity, its console's port, its context."""
-    os_section = vm.template.vector("OS")
-    if os_section is None:
-        os_section = Vector()
-        vm.template.set("OS", os_section)
-        os_section = vm.template.vector("OS")
-    if os_section is not None:
-        os_section.setdefault("UUID", str(uuid.uuid4()))
+    os_section = vm.template.vector("OS") or Vector()
+    os_section.setdefault("UUID", str(uuid.uuid4()))
+    vm.template.set("OS", os_section)
     graphics = vm.template.vector("GRAPHICS")
     if graphics is not None and not graphics.get("PORT"):
         graphics["PORT"] = str(settings.vnc_port_start + vm.id)

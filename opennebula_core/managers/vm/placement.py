@@ -13,6 +13,7 @@ from opennebula_core.managers.vm.operations import MigrationKind
 from opennebula_core.managers.vm.plans import VmPlans, is_in
 from opennebula_core.managers.vm.records import open_record, waits_on_front_end
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
+from opennebula_core.managers.vm.security_rules import set_security_rules
 from opennebula_core.model.objects import Host, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.template import Template
@@ -108,6 +109,7 @@ def _lease_automatic(tx: Transaction, session: Session, vm: Vm, extra: Template)
         nic["NETWORK_ID"] = chosen[nic["NIC_ID"]]
         lease_nic(tx, session, vm, nic)
     set_automatic_requirements(vm)
+    set_security_rules(tx, vm)
 
 
 def _check_state(vm: Vm, *, live: bool) -> None:

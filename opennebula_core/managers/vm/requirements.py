@@ -13,20 +13,21 @@ _ALWAYS = "!(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)"
 
 
 def set_automatic_requirements(vm: Vm) -> None:
-    """Write AUTOMATIC_REQUIREMENTS and AUTOMATIC_DS_REQUIREMENTS into the VM's template.
+    """Write what hosts, system datastores and networks the VM can have into its template.
 
     :raises InternalError: no cluster has all that the VM uses
     """
     clusters = _common_clusters(vm)
-    for name in ("AUTOMATIC_REQUIREMENTS", "AUTOMATIC_DS_REQUIREMENTS"):
+    for name in ("AUTOMATIC_REQUIREMENTS", "AUTOMATIC_DS_REQUIREMENTS", "AUTOMATIC_NIC_REQUIREMENTS"):
         vm.template.remove(name)
     if clusters is None:
         vm.template.set("AUTOMATIC_REQUIREMENTS", _ALWAYS)
         return
     hosts = " | ".join(f"CLUSTER_ID = {cluster_id}" for cluster_id in sorted(clusters))
-    stores = " | ".join(f'"CLUSTERS/ID" @> {cluster_id}' for cluster_id in sorted(clusters))
+    members = " | ".join(f'"CLUSTERS/ID" @> {cluster_id}' for cluster_id in sorted(clusters))
     vm.template.set("AUTOMATIC_REQUIREMENTS", f"({hosts}) & {_ALWAYS}")
-    vm.template.set("AUTOMATIC_DS_REQUIREMENTS", f"({stores})")
+    vm.template.set("AUTOMATIC_DS_REQUIREMENTS", f"({members})")
+    vm.template.set("AUTOMATIC_NIC_REQUIREMENTS", f"({members})")
 
 
 def _common_clusters(vm: Vm) -> set[int] | None:

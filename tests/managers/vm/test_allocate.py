@@ -189,7 +189,30 @@ async def test_a_vm_can_run_where_all_that_it_uses_is(front_end: FrontEnd) -> No
     vm_id = await front_end.add_vm(f"NIC=[NETWORK_ID={network_id}]")
     template = front_end.vm(vm_id).template
     assert template.get("AUTOMATIC_REQUIREMENTS").startswith("(CLUSTER_ID = 0) & ")
-    assert template.get("AUTOMATIC_DS_REQUIREMENTS") == '("CLUSTERS/ID" @> 0)'
+    for name in ("AUTOMATIC_DS_REQUIREMENTS", "AUTOMATIC_NIC_REQUIREMENTS"):
+        assert template.get(name) == '("CLUSTERS/ID" @> 0)'
+
+
+async def test_a_guest_has_an_identity_of_its_own_whether_its_os_is_named_or_not(front_end: FrontEnd) -> None:
+    found = [
+        front_end.vm(await front_end.add_vm(text)).template.vector("OS") for text in ("", "OS=[ARCH=i686]")
+    ]
+    uuids = {section["UUID"] for section in found if section is not None}
+    assert [len(text) for text in uuids] == [36, 36]
+
+
+async def test_network_drivers_find_the_rules_of_all_groups_in_the_vm(front_end: FrontEnd) -> None:
+    network_id = await front_end.add_network("net", size=5)
+    rules = f"RULE=[PROTOCOL=TCP,RULE_TYPE=inbound,RANGE=22,NETWORK_ID={network_id}]"
+    group_id = await front_end.new("one.secgroup.allocate", f"NAME=ssh\n{rules}")
+    vm_id = await front_end.add_vm(
+        f'NIC=[NETWORK_ID={network_id}]\nNIC=[MAC="02:00:00:00:00:01",SECURITY_GROUPS={group_id}]'
+    )
+    found = front_end.vm(vm_id).template.vectors("SECURITY_GROUP_RULE")
+    assert [rule["SECURITY_GROUP_NAME"] for rule in found] == ["default", "default", "ssh"]
+    assert (found[0]["PROTOCOL"], found[0]["RULE_TYPE"]) == ("ALL", "OUTBOUND")
+    assert [rule["SECURITY_GROUP_ID"] for rule in found] == ["0", "0", str(group_id)]
+    assert (found[2]["IP"], found[2]["SIZE"], found[2]["RANGE"]) == ("10.0.0.1", "5", "22")
 
 
 async def test_things_of_different_clusters_do_not_go_together(front_end: FrontEnd) -> None:

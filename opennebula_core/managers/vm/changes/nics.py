@@ -13,6 +13,7 @@ from opennebula_core.managers.vm.changes.vectors import check_cluster, free_id, 
 from opennebula_core.managers.vm.nics import complete_nic, is_waiting
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
+from opennebula_core.managers.vm.security_rules import set_security_rules
 from opennebula_core.model.marks import ATTACHED, YES
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState, VmState
@@ -59,6 +60,7 @@ def _remove(tx: Transaction, vm: Vm, nic_id: int) -> None:
         vm.template.discard("NIC", nic)
         tx.networks.release_vm(vm.id, nic_id)
         set_automatic_requirements(vm)
+        set_security_rules(tx, vm)
 
 
 class NicChanges:
@@ -95,6 +97,7 @@ class NicChanges:
             raise ActionError("A NIC that is attached needs a network; name it by NETWORK_ID", vm.id)
         set_automatic_requirements(vm)
         check_cluster(vm, nic, "network")
+        set_security_rules(tx, vm)
         return nic
 
     def detach(self, tx: Transaction, session: Session, vm_id: int, nic_id: int) -> int:

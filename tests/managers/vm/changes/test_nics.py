@@ -40,6 +40,7 @@ async def test_a_nic_is_plugged_into_a_running_vm_and_out_again(estate: Estate) 
     assert "ATTACH" not in added
     assert leases(estate, vm_id) == 2
     assert '"nics": ["0", "1"]' in guest(estate, vm_id)
+    assert len(estate.cloud.vm(vm_id).template.vectors("SECURITY_GROUP_RULE")) == 2
     script = estate.cloud.location / f"var/vms/{vm_id}/context.sh"
     assert f"ETH1_IP='{added['IP']}'" in script.read_text()
 
