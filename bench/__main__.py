@@ -23,6 +23,7 @@ from bench.drivers import measure_driver_actions
 from bench.figures import Figure, read_references, short, table
 from bench.front_end import FrontEnd, running_front_end
 from bench.lifecycle import measure_lifecycle
+from bench.metrics import measure_metrics
 
 Benchmark = Callable[[FrontEnd, float], Iterator[Figure]]
 
@@ -31,6 +32,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "info": measure_info,
     "pool": measure_pool,
     "sharing": measure_sharing,
+    "metrics": measure_metrics,
     "memory": measure_memory,
     "restart": measure_restart,
     "lifecycle": measure_lifecycle,

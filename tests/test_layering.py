@@ -71,7 +71,7 @@ HOMES = {
 
 FOR_PLUGINS = {"errors", "model", "xml", "contracts", "remote", "hookspecs", "testing"}
 FOR_SCHEDULERS = FOR_PLUGINS | {"client", "scheduling"}
-FOR_MANAGERS = FOR_PLUGINS | {"db", "documents"}
+FOR_MANAGERS = FOR_PLUGINS | {"db", "documents", "client", "cli"}
 DATABASE_COMMANDS = {"opennebula_core.cli.db"}
 """The only part of the command line that opens the database."""
 
