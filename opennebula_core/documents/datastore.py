@@ -13,6 +13,8 @@ _DRIVERS = escape_document(
     "<STATE>%d</STATE>"
 )
 _ROOM = escape_document("<TOTAL_MB>%d</TOTAL_MB><FREE_MB>%d</FREE_MB><USED_MB>%d</USED_MB>")
+_FOR_OLD_CLIENTS = escape_document("<CLUSTER_ID>%d</CLUSTER_ID><CLUSTER></CLUSTER>")
+"""What python-oca cannot do without: OpenNebula had these before a datastore was in several clusters."""
 _START, _END = escape_document("<DATASTORE>"), escape_document("</DATASTORE>")
 
 
@@ -36,6 +38,7 @@ def render_datastore(datastore: Datastore, image_ids: Iterable[int] = ()) -> str
             room,
             ids("IMAGES", image_ids),
             datastore.template.to_xml(escaped=True),
+            _FOR_OLD_CLIENTS % min(datastore.cluster_ids, default=-1),
             _END,
         )
     )

@@ -28,7 +28,9 @@ _DISK = escape_document("<FREE_DISK>%d</FREE_DISK><MAX_DISK>%d</MAX_DISK><USED_D
 _VMS, _VMS_END = escape_document("<VMS><ID>").encode(), escape_document("</ID></VMS>").encode()
 _NO_VMS = escape_document("<VMS></VMS>").encode()
 _NEXT_ID = escape_document("</ID><ID>").encode()
-_END = escape_document("</HOST>").encode()
+_TIMESTAMP, _TAG = (escape_document(mark).encode() for mark in ("<TIMESTAMP>", "<"))
+_END = escape_document("<LAST_MON_TIME>%d</LAST_MON_TIME><VN_MAD></VN_MAD></HOST>").encode()
+"""The first two are for python-oca, which cannot do without: OpenNebula had them before its release 5.0."""
 
 HostIdentity = tuple[int, str, int, int, str, str, int, str]
 """ID, NAME, STATE, PREV_STATE, IM_MAD, VM_MAD, CLUSTER_ID, CLUSTER."""
@@ -63,7 +65,8 @@ def splice_host(
     """
     datastores, share_end, template = fragment.partition(_SHARE_END_BYTES)
     vms = (_VMS, vm_ids.replace(b",", _NEXT_ID), _VMS_END) if vm_ids else (_NO_VMS,)
-    return (_head(*identity), _SHARE % share, datastores, share_end, *vms, template, monitoring, _END)
+    end = _END % int(monitoring.partition(_TIMESTAMP)[2].partition(_TAG)[0] or 0)
+    return (_head(*identity), _SHARE % share, datastores, share_end, *vms, template, monitoring, end)
 
 
 @lru_cache(maxsize=8192)

@@ -19,6 +19,8 @@ _SNAPSHOTS = escape_document(
     "<NEXT_SNAPSHOT>0</NEXT_SNAPSHOT></SNAPSHOTS><BACKUP_INCREMENTS></BACKUP_INCREMENTS>"
     "<BACKUP_DISK_IDS></BACKUP_DISK_IDS>"
 )
+_FOR_OLD_CLIENTS = escape_document("<FSTYPE>%s</FSTYPE>")
+"""What python-oca cannot do without: FS had this name before OpenNebula 5.0."""
 _START, _END = escape_document("<IMAGE>"), escape_document("</IMAGE>")
 
 
@@ -45,6 +47,7 @@ def render_image(image: Image, vm_ids: Iterable[int] = (), clone_ids: Iterable[i
             ids("APP_CLONES", ()),
             image.template.to_xml(escaped=True),
             _SNAPSHOTS,
+            _FOR_OLD_CLIENTS % cdata(image.fs),
             _END,
         )
     )
