@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opennebula_core.contracts.method import ObjectKind
+from opennebula_core.db.taken_book import TakenBook
 
 Clock = Callable[[], float]
 """What tells the time, in epoch seconds."""
@@ -66,8 +67,9 @@ class Writer(Reader):
     def __init__(self, connection: sqlite3.Connection, clock: Clock = time.time) -> None:
         super().__init__(connection)
         self._clock = clock
-        self.may_have_limits: bool | None = None
-        """Whether there may be limits of quotas, None before anybody has looked; once True it stays so."""
+        self.limited_owners: set[tuple[str, int]] | None = None
+        """Who may have limits of quotas, by kind and id; None before anybody has looked. Nobody leaves it."""
+        self.taken = TakenBook()
         self.begin()
 
     def begin(self) -> None:

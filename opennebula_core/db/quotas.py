@@ -1,14 +1,15 @@
 """Quotas of users and groups: limits, and what is used of them, counted in the change that uses it.
 
-Counting costs one statement for the VM quotas of user and group together, and one for all networks, images
-and datastores; one more each asks for limits, which mostly are none. User 0 and group 0 have no quotas.
+What the jobs of a commit take is summed up and written once, at its end; only what may pass a limit is
+written and checked at once. Who has limits is known in memory. User 0 and group 0 have no quotas.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from operator import add
 from typing import Any, Final
 
 from opennebula_core.db.connection import Writer
@@ -59,29 +60,36 @@ _SHARED_LIMITS: Final = " UNION ALL ".join(
     f"WHERE owner_kind = '{owner}' AND owner_id IN (?, {DEFAULTS}) AND ({_LIMITED})"
     for owner in Owner
 )
-_ANY_LIMITS: Final = (
-    f"SELECT EXISTS (SELECT 1 FROM vm_quota WHERE {' OR '.join(f'{column} <> {DEFAULT}' for column in _VM)}) "
-    f"OR EXISTS (SELECT 1 FROM resource_quota WHERE {_LIMITED})"
+_LIMITED_OWNERS: Final = (
+    "SELECT owner_kind, owner_id FROM vm_quota "
+    f"WHERE {' OR '.join(f'{column} <> {DEFAULT}' for column in _VM)} "
+    f"UNION SELECT owner_kind, owner_id FROM resource_quota WHERE {_LIMITED}"
 )
 _VM_KEYS: Final = ("owner_kind", "owner_id")
 _SHARED_KEYS: Final = (*_VM_KEYS, "resource", "resource_id")
 
 
-@lru_cache(maxsize=64)
-def _adding(table: str, keys: tuple[str, ...], used: tuple[str, ...], rows: int) -> str:
+def _adding(table: str, keys: tuple[str, ...], used: tuple[str, ...]) -> str:
     columns = (*keys, *used)
-    row = f"({', '.join('?' * len(columns))})"
     sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in used)
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} "
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
         f"ON CONFLICT DO UPDATE SET {sums}"
     )
 
 
+_ADD_VMS: Final = _adding("vm_quota", _VM_KEYS, _VM_USED)
+_ADD_SHARED: Final = _adding("resource_quota", _SHARED_KEYS, _SHARED_USED)
+_FORGET_EMPTY: Final = (
+    f"DELETE FROM resource_quota WHERE {' AND '.join(f'{name} = ?' for name in _SHARED_KEYS)} AND {_EMPTY}"
+)
+
+
+@lru_cache(maxsize=1024)
 def vm_taken(row: tuple[Any, ...]) -> Taken:
     """Return what a VM takes, as its row says: owner, group, CPU, memory, way of counting, disks, shares."""
     uid, gid, cpu_percent, memory_mib, counted, disk_mib, shares = row
-    taken = [tuple(share) for share in json.loads(shares)] if counted and shares != NOTHING else ()
+    taken = tuple(map(tuple, json.loads(shares))) if counted and shares != NOTHING else ()
     return Taken(uid, gid, vm_amounts(counted, cpu_percent, memory_mib, disk_mib), taken)
 
 
@@ -104,46 +112,35 @@ class Quotas:
 
         :raises AuthorizationError: a limit is passed by what is taken more, and a request of the API asks
         """
-        vms: dict[Key, tuple[int, ...]] = {}
-        shared: dict[SharedKey, tuple[int, ...]] = {}
-        for taken, sign in ((before, -1), (after, 1)):
-            if taken is None:
-                continue
-            for owner in _owners(taken):
-                if taken.vm:
-                    _add(vms, owner, taken.vm, sign)
-                for resource, resource_id, items, size_mib in taken.shares:
-                    _add(shared, (*owner, resource, resource_id), (items, size_mib), sign)
-        vms = {key: amounts for key, amounts in vms.items() if any(amounts)}
-        shared = {key: amounts for key, amounts in shared.items() if any(amounts)}
-        self._add_up("vm_quota", _VM_KEYS, _VM_USED, vms)
-        self._add_up("resource_quota", _SHARED_KEYS, _SHARED_USED, shared)
-        self._forget_empty([key for key, amounts in shared.items() if min(amounts) < 0])
-        if self.tx.enforces_quotas and after is not None and self._may_have_limits():
+        self.tx.taken.note(before, after)
+        if self.tx.enforces_quotas and after is not None and self._may_be_limited(after):
+            self.settle()
+            vms, shared = _sums({after: 1} if before is None else {after: 1, before: -1})
             self._check_vms(after, {key: more for key, more in vms.items() if max(more) > 0})
             self._check_shares(after, {key: more for key, more in shared.items() if max(more) > 0})
 
-    def _may_have_limits(self) -> bool:
-        """Return whether it is worth asking; a limit that a failed job has set makes no difference."""
-        if self.tx.may_have_limits is None:
-            self.tx.may_have_limits = bool(self.tx.value(_ANY_LIMITS))
-        return self.tx.may_have_limits
+    def settle(self) -> None:
+        """Write what has been counted: at the end of a commit, and before anybody reads the sums."""
+        if not self.tx.taken:
+            return
+        vms, shared = _sums(self.tx.taken.settle())
+        if vms:
+            self.tx.execute_many(_ADD_VMS, [(*key, *amounts) for key, amounts in vms.items()])
+        if shared:
+            self.tx.execute_many(_ADD_SHARED, [(*key, *amounts) for key, amounts in shared.items()])
+        less = [key for key, amounts in shared.items() if min(amounts) < 0]
+        if less:
+            self.tx.execute_many(_FORGET_EMPTY, less)
 
-    def _add_up(
-        self,
-        table: str,
-        keys: tuple[str, ...],
-        used: tuple[str, ...],
-        changes: Mapping[Any, tuple[int, ...]],
-    ) -> None:
-        if changes:
-            values = [value for key, amounts in changes.items() for value in (*key, *amounts)]
-            self.tx.execute(_adding(table, keys, used, len(changes)), values)
-
-    def _forget_empty(self, keys: Sequence[SharedKey]) -> None:
-        if keys:
-            condition = " AND ".join(f"{name} = ?" for name in _SHARED_KEYS)
-            self.tx.execute_many(f"DELETE FROM resource_quota WHERE {condition} AND {_EMPTY}", keys)
+    def _may_be_limited(self, taken: Taken) -> bool:
+        """Return whether it is worth asking; limits that are gone, or were never committed, do no harm."""
+        limited = self.tx.limited_owners
+        if limited is None:
+            limited = self.tx.limited_owners = set(self.tx.query(_LIMITED_OWNERS))
+        if not limited:
+            return False
+        owners = [*_owners(taken), *((owner.value, DEFAULTS) for owner in Owner)]
+        return not limited.isdisjoint(owners)
 
     def _check_vms(self, taken: Taken, more: Mapping[Key, tuple[int, ...]]) -> None:
         found = {row[:2]: row[2:] for row in self._limited(_VM_LIMITS, taken)} if more else {}
@@ -183,7 +180,9 @@ class Quotas:
 
         :param owner_id: :data:`DEFAULTS` for the limits of owners that have none of their own
         """
-        self.tx.may_have_limits = True
+        self.settle()
+        if self.tx.limited_owners is not None:
+            self.tx.limited_owners.add((owner.value, owner_id))
         whose = {"owner_kind": owner, "owner_id": owner_id}
         for limits in wanted:
             if limits.resource is Resource.VM:
@@ -208,6 +207,7 @@ class Quotas:
 
     def drop_limits(self, owner: Owner, owner_id: int) -> None:
         """Forget the limits of an owner who is removed; what others still keep of his stays counted."""
+        self.settle()
         for table, columns in (("vm_quota", _VM), ("resource_quota", _SHARED)):
             changes = ", ".join(f"{column} = {DEFAULT}" for column in columns)
             self.tx.execute(
@@ -229,6 +229,7 @@ class Quotas:
         return self._read(owner, "IS NOT NULL", ())
 
     def _read(self, owner: Owner, condition: str, parameters: tuple[int, ...]) -> dict[int, list[Quota]]:
+        self.settle()
         found: dict[int, list[Quota]] = {}
         where = f"WHERE owner_kind = ? AND owner_id {condition}"
         vms = self.tx.query(f"SELECT owner_id, {_VM_COLUMNS} FROM vm_quota {where}", (owner, *parameters))
@@ -254,12 +255,30 @@ def _owners(taken: Taken) -> Iterator[Key]:
         yield Owner.GROUP.value, taken.gid
 
 
-def _add(sums: dict[Any, tuple[int, ...]], key: Any, amounts: tuple[int, ...], sign: int) -> None:
+def _sums(taken: Mapping[Taken, int]) -> tuple[dict[Key, tuple[int, ...]], dict[SharedKey, tuple[int, ...]]]:
+    """Return what each owner takes more of VMs, and of shared things; what comes to nothing is left out."""
+    vms: dict[Key, tuple[int, ...]] = {}
+    shared: dict[SharedKey, tuple[int, ...]] = {}
+    for one, times in taken.items():
+        if not times:
+            continue
+        for owner in _owners(one):
+            if one.vm:
+                _add(vms, owner, one.vm, times)
+            for resource, resource_id, items, size_mib in one.shares:
+                _add(shared, (*owner, resource, resource_id), (items, size_mib), times)
+    return (
+        {key: amounts for key, amounts in vms.items() if any(amounts)},
+        {key: amounts for key, amounts in shared.items() if any(amounts)},
+    )
+
+
+def _add(sums: dict[Any, tuple[int, ...]], key: Any, amounts: tuple[int, ...], times: int) -> None:
     present = sums.get(key)
-    if sign < 0:
-        amounts = tuple(-amount for amount in amounts)
+    if times != 1:
+        amounts = tuple([times * amount for amount in amounts])
     if present is not None:
-        amounts = tuple(map(sum, zip(present, amounts, strict=True)))
+        amounts = tuple(map(add, present, amounts))
     sums[key] = amounts
 
 

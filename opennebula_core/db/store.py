@@ -183,12 +183,14 @@ class Store:
     def _commit_group(self, transaction: Transaction, group: list[_Job]) -> None:
         changes: list[Change] = []
         try:
+            transaction.taken.forget()
             transaction.connection.execute("BEGIN IMMEDIATE")
             for job in group:
                 self._run_job(transaction, job)
+            transaction.quotas.settle()
             changes = self._record_changes(transaction, group)
             transaction.connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:  # a number that is none of the database's
             LOG.exception("database: a commit failed")
             if transaction.connection.in_transaction:
                 transaction.connection.execute("ROLLBACK")
@@ -210,8 +212,10 @@ class Store:
                 watcher(transaction)
         except BaseException as error:  # noqa: BLE001 - the writer must go on; the caller gets the error
             connection.execute("ROLLBACK TO job")
+            transaction.taken.undo_job()
             job.error = error
         else:
+            transaction.taken.keep_job()
             job.changes, job.callbacks = transaction.changes, transaction.callbacks
         connection.execute("RELEASE job")
 

@@ -5,7 +5,6 @@ A function of the object as it is: whatever changes it, what it takes is counted
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -58,7 +57,7 @@ class Taken:
     uid: int
     gid: int
     vm: tuple[int, ...]
-    shares: Iterable[Share]
+    shares: tuple[Share, ...]
 
 
 def counted_as(state: VmState, lcm_state: LcmState) -> Counted:

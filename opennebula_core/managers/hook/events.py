@@ -100,6 +100,7 @@ class HookEvents:
     @staticmethod
     def _guarded(tx: Transaction, work: Callable[[], None]) -> None:
         """Do what hooks need; a fault there is logged, and the job that it would spoil goes on without."""
+        tx.quotas.settle()  # a document may ask for them, and what it then writes must not be undone
         tx.execute("SAVEPOINT hooks")
         try:
             work()
