@@ -35,6 +35,18 @@ def owned(value: PoolObject) -> str:
     return _OWNED % (value.id, value.uid, value.gid, text(value.uname), text(value.gname), text(value.name))
 
 
+def renamed_group(column: str, name: str) -> str:
+    """Return SQL of what a column that begins as :func:`owned` says is with another GNAME.
+
+    :param name: SQL of the new name, as :func:`text` writes it; no text of a user can look like the element
+    """
+    begin, end = escape_document("<GNAME>"), escape_document("</GNAME>")
+    return (
+        f"substr({column}, 1, instr({column}, '{begin}') + {len(begin) - 1}) || {name} || "
+        f"substr({column}, instr({column}, '{end}'))"
+    )
+
+
 @lru_cache(maxsize=512)
 def permissions(bits: int) -> str:
     """Return PERMISSIONS for nine bits as in ``chmod``."""

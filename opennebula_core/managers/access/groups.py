@@ -13,31 +13,25 @@ from opennebula_core.documents.quotas import NO_QUOTAS
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.access.quotas import default_quotas, quotas_by_owner, quotas_of
 from opennebula_core.managers.access.rules import add_rule, drop_rule, drop_rules_of, ensure_rule
-from opennebula_core.managers.objects import Kind, rename_method, update_method
+from opennebula_core.managers.objects import Kind, RenameHook, rename_method, update_method
 from opennebula_core.managers.rights import require
 from opennebula_core.model import acl
 from opennebula_core.model.acl import parse_rule
 from opennebula_core.model.names import check_name
-from opennebula_core.model.objects import AclRule, Group, PoolObject
+from opennebula_core.model.objects import AclRule, Group
 from opennebula_core.model.quotas import Owner
 
 GROUP = ObjectKind.GROUP
 _ADMIN = (Need(GROUP, Right.ADMIN, "id"),)
 _FIRST_OWN = 100
-_OWNED = (
-    ObjectKind.NET,
-    ObjectKind.IMAGE,
-    ObjectKind.TEMPLATE,
-    ObjectKind.VNTEMPLATE,
-    ObjectKind.DATASTORE,
-    ObjectKind.SECGROUP,
-    ObjectKind.USER,
-)
 
 
-def group_methods() -> Iterable[Method]:
-    """Return all methods of groups and their pool."""
-    kind = Kind("one.group", GROUP, change=Right.ADMIN, renamed=_renamed, allow_blanks=False)
+def group_methods(renamed: RenameHook) -> Iterable[Method]:
+    """Return all methods of groups and their pool.
+
+    :param renamed: called with a group under its new name
+    """
+    kind = Kind("one.group", GROUP, change=Right.ADMIN, renamed=renamed, allow_blanks=False)
     yield rename_method(kind)
     yield update_method(kind)
     yield Method(
@@ -84,19 +78,6 @@ def _pool(tx: Snapshot, session: Session) -> bytes:
     shown = (render_group_in_pool(group, quotas=quotas.get(group.id, NO_QUOTAS)) for group in groups)
     end = group_pool_end(quotas.get(DEFAULTS, NO_QUOTAS))
     return "".join(("&lt;GROUP_POOL&gt;", *shown, end)).encode()
-
-
-def _renamed(tx: Transaction, group: PoolObject) -> None:
-    """Change the name beside the id, which every object has."""
-    for kind in _OWNED:
-        table = tx.pool(kind).statements.table
-        for (object_id,) in tx.query(
-            f'UPDATE "{table}" SET gname = ? WHERE gid = ? RETURNING id', (group.name, group.id)
-        ):
-            tx.emit(kind, object_id, "update")
-    for vm in tx.vms.where("gid = ?", (group.id,)):  # a VM keeps its document, which has the name in it
-        vm.gname = group.name
-        tx.vms.save(vm)
 
 
 def _allocate(tx: Transaction, session: Session, name: str) -> int:
