@@ -132,13 +132,18 @@ def live(vm_id: int) -> None:
     assert element(oca.VirtualMachine, vm_id).history_records[-1].hostname == there.name
     for act, state in (("suspend", "SUSPENDED"), ("stop", "STOPPED")):
         getattr(machine, act)()
-        wait_until(state, lambda state=state: element(oca.VirtualMachine, vm_id).str_state == state)
+        rest(vm_id, state)
         machine.resume()
         reach(vm_id, "RUNNING")
     client.call("vm.action", "terminate-hard", vm_id)
-    wait_until("DONE", lambda: element(oca.VirtualMachine, vm_id).str_state == "DONE")
+    rest(vm_id, "DONE")
     assert all(each.id != vm_id for each in pool(oca.VirtualMachinePool, -2))
     assert pool(oca.VirtualMachinePool, -2, -1, -1, 6).get_by_id(vm_id).short_state == "done"
+
+
+def rest(vm_id: int, state: str) -> None:
+    """Wait until a VM is in a state in which nothing happens to it."""
+    wait_until(f"VM {vm_id} {state}", lambda: element(oca.VirtualMachine, vm_id).str_state == state)
 
 
 def reach(vm_id: int, state: str) -> None:
