@@ -37,6 +37,7 @@ class VmmAction(StrEnum):
     SNAPSHOTREVERT = "SNAPSHOTREVERT"
     SNAPSHOTDELETE = "SNAPSHOTDELETE"
     DISKSNAPSHOTCREATE = "DISKSNAPSHOTCREATE"
+    UPDATESG = "UPDATESG"
     DESCRIBE = "DESCRIBE"
     """Ours: return the deployment description, base64; never sent to an ``executable`` driver."""
 

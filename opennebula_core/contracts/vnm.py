@@ -24,6 +24,15 @@ class VnmDriver(Driver):
         """Set up what needs the guest's interfaces to be there; called once it runs."""
         return None
 
+    def update_sg(self, guest: Guest, nics: Sequence[Vector]) -> Awaitable[None] | None:
+        """Put the rules of the security groups in force as they are now, on a guest that runs.
+
+        The rules are the template's SECURITY_GROUP_RULE vectors; which of them are for a NIC say its
+        SECURITY_GROUPS, and :func:`opennebula_core.model.security_rules.read_rule` reads them. The default is
+        for drivers that filter nothing.
+        """
+        return None
+
     @abstractmethod
     def clean(self, guest: Guest, nics: Sequence[Vector]) -> Awaitable[None] | None:
         """Undo pre and post when the guest has left the host."""

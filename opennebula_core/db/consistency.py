@@ -204,6 +204,11 @@ REFERENCES: Final = (
         f"DELETE FROM lease WHERE {_RESERVED_FOR_NONE}",
     ),
     Reference(
+        "security group {0} lists VM {1}, which has ended",
+        f"SELECT group_id, vm_id FROM security_group_vm WHERE vm_id NOT IN {_LIVING}",
+        f"DELETE FROM security_group_vm WHERE vm_id NOT IN {_LIVING}",
+    ),
+    Reference(
         "image {0} is used by VM {1}, which has ended",
         f"SELECT DISTINCT image_id, vm_id FROM image_use WHERE vm_id NOT IN {_LIVING}",
         f"DELETE FROM image_use WHERE vm_id NOT IN {_LIVING}",

@@ -29,6 +29,10 @@ class DummyVnm(VnmDriver):
         """Set nothing up."""
         await self._before("POST", guest)
 
+    async def update_sg(self, guest: Guest, nics: Sequence[Vector]) -> None:
+        """Filter nothing."""
+        await self._before("UPDATE_SG", guest)
+
     async def clean(self, guest: Guest, nics: Sequence[Vector]) -> None:
         """Undo nothing."""
         await self._before("CLEAN", guest)

@@ -264,6 +264,15 @@ class NetworkState(IntEnum):
         return ("init", "rdy", "lock", "lock", "done", "err", "fail")[self.value]
 
 
+class GroupStanding(IntEnum):
+    """How far a VM is with the rules of one of its security groups: which of the group's lists has it."""
+
+    UPDATED = 0
+    OUTDATED = 1
+    UPDATING = 2
+    ERROR = 3
+
+
 class HistoryAction(IntEnum):
     """ACTION of a history record: what ended, or last touched, a stay on a host."""
 

@@ -21,6 +21,7 @@ REQUIRED_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         VmmAction.POLL,
         VmmAction.CLEANUP,
         VmmAction.DESCRIBE,
+        VmmAction.UPDATESG,
     ),
     "tm": (
         TmAction.CLONE,
@@ -36,7 +37,7 @@ REQUIRED_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         TmAction.FAILMIGRATE,
     ),
     "im": ("START_MONITOR", "STOP_MONITOR"),
-    "vnm": ("PRE", "POST", "CLEAN"),
+    "vnm": ("PRE", "POST", "CLEAN", "UPDATE_SG"),
     "datastore": ("STAT", "CP", "MKFS", "CLONE", "RM", "MONITOR"),
     "auth": ("AUTHENTICATE",),
 }

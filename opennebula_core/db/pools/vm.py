@@ -119,6 +119,7 @@ class VmPool(Pool[Vm]):
         self.tx.execute("DELETE FROM history WHERE vm_id = ?", (object_id,))
         self.tx.execute("DELETE FROM sched_action WHERE vm_id = ?", (object_id,))
         self.tx.execute("DELETE FROM plan WHERE vm_id = ?", (object_id,))
+        self.tx.execute("DELETE FROM security_group_vm WHERE vm_id = ?", (object_id,))
 
     def document(self, vm_id: int) -> str:
         """Return a VM's whole document as plain XML, for drivers; it was rendered at the VM's last change.

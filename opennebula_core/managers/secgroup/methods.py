@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.secgroup import render_security_group
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
+from opennebula_core.managers.objects import Kind, UpdateHook, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
-from opennebula_core.model.objects import SecurityGroup
+from opennebula_core.managers.secgroup.rules import check_rules
+from opennebula_core.managers.secgroup.updates import GroupUpdates
+from opennebula_core.model.objects import PoolObject, SecurityGroup
 from opennebula_core.model.permissions import permissions_of_umask
-from opennebula_core.model.states import VmState
 from opennebula_core.model.template import Template
 
 SECGROUP = ObjectKind.SECGROUP
 _DEFAULT = 0
 
 
-def security_group_methods(core: Core) -> Iterable[Method]:
-    """Return all methods of security groups and their pool."""
+def security_group_methods(core: Core, updates: GroupUpdates) -> Iterable[Method]:
+    """Return all methods of security groups and their pool.
+
+    :param updates: brings changed rules to VMs
+    """
     other_bits = core.config.users.enable_other_permissions
-    yield from owned_methods(Kind("one.secgroup", SECGROUP, other_bits=other_bits))
+    yield from owned_methods(Kind("one.secgroup", SECGROUP, updated=_updated(updates), other_bits=other_bits))
     yield info_method("one.secgroup", SECGROUP, _render)
     yield pool_method("one.secgrouppool.info", SECGROUP, "SECURITY_GROUP_POOL", _render_many)
     yield Method(
@@ -48,8 +52,8 @@ def security_group_methods(core: Core) -> Iterable[Method]:
         (Param("id", int), Param("only_failed", bool)),
         (Need(SECGROUP, Right.MANAGE, "id"),),
         Mode.WRITE,
-        _commit,
-        "Carry changed rules to the VMs that have the group.",
+        _commit(updates),
+        "Bring the rules to all VMs that have the group, or to those only that do not have them yet.",
     )
     yield Method(
         "one.secgroup.delete",
@@ -62,11 +66,24 @@ def security_group_methods(core: Core) -> Iterable[Method]:
 
 
 def _render(tx: Snapshot, group: SecurityGroup) -> str:
-    return render_security_group(group)
+    return render_security_group(group, tx.security_groups.vm_lists((group.id,)).get(group.id))
 
 
 def _render_many(tx: Snapshot, groups: Iterable[SecurityGroup]) -> Iterable[str]:
-    return map(render_security_group, groups)
+    found = list(groups)
+    lists = tx.security_groups.vm_lists(group.id for group in found)
+    return (render_security_group(group, lists.get(group.id)) for group in found)
+
+
+def _updated(updates: GroupUpdates) -> UpdateHook:
+    """Return what has new rules checked, and brought to the VMs: OpenNebula's update does so, too."""
+
+    def updated(tx: Transaction, session: Session, changed: PoolObject, template: Template) -> None:
+        check_rules(template)
+        if template.vectors("RULE") != tx.security_groups.get(changed.id).template.vectors("RULE"):
+            updates.outdate(tx, changed.id)
+
+    return updated
 
 
 def _new(tx: Transaction, session: Session, name: str, rules: Template) -> int:
@@ -86,6 +103,7 @@ def _new(tx: Transaction, session: Session, name: str, rules: Template) -> int:
 
 def _allocate(tx: Transaction, session: Session, rules: Template) -> int:
     names = [value for value in rules.remove("NAME") if isinstance(value, str)]
+    check_rules(rules)
     return _new(tx, session, require_text("NAME", names[0] if names else ""), rules)
 
 
@@ -99,46 +117,21 @@ def _delete(tx: Transaction, session: Session, group_id: int) -> int:
         raise ActionError(
             "Cannot delete security group. The default security group (ID 0) cannot be deleted.", group_id
         )
-    users = _vm_ids(tx, group_id)
-    if users:
+    vm_id = tx.security_groups.some_vm(group_id)
+    if vm_id is not None:
         raise ActionError(
-            f"Cannot delete security group. The security group has VMs using it: {len(users)}, "
-            f"such as VM {users[0]}; terminate them or detach their NICs first.",
+            f"Cannot delete security group. The security group has VMs using it, such as VM {vm_id}; "
+            f"terminate them or detach their NICs first.",
             group_id,
         )
     tx.security_groups.drop(group_id)
     return group_id
 
 
-def _commit(tx: Transaction, session: Session, group_id: int, only_failed: bool) -> int:
-    """Carry the rules to the VMs that have the group: done where there is none, refused where there are."""
-    tx.security_groups.get(group_id)
-    users = _vm_ids(tx, group_id)
-    if users:
-        raise ActionError(
-            f"Cannot commit security group. {len(users)} VMs use it, such as VM {users[0]}, and no network "
-            f"driver of this release filters packets: its rules are kept, but in force nowhere.",
-            group_id,
-        )
-    return group_id
+def _commit(updates: GroupUpdates) -> Callable[[Transaction, Session, int, bool], int]:
+    def commit(tx: Transaction, session: Session, group_id: int, only_failed: bool) -> int:
+        tx.security_groups.get(group_id)
+        updates.outdate(tx, group_id, only_failed=only_failed)
+        return group_id
 
-
-def _vm_ids(tx: Transaction, group_id: int) -> list[int]:
-    """Return the VMs that have a NIC with the group.
-
-    The pattern only narrows down, so that few of many VMs are parsed.
-    """
-    rows = tx.query(
-        "SELECT id, template FROM vm WHERE state <> ? AND template LIKE ?",
-        (VmState.DONE, f"%SECURITY_GROUPS%{group_id}%"),
-    )
-    return [vm_id for vm_id, text in rows if str(group_id) in _groups_of_nics(Template.from_json(text))]
-
-
-def _groups_of_nics(template: Template) -> set[str]:
-    return {
-        group
-        for kind in ("NIC", "NIC_ALIAS")
-        for nic in template.vectors(kind)
-        for group in nic.get("SECURITY_GROUPS", "").replace(" ", "").split(",")
-    }
+    return commit

@@ -11,11 +11,11 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.schedule.actions import take_over_actions
+from opennebula_core.managers.secgroup.membership import take_groups
 from opennebula_core.managers.vm.context import VectorLookup, replace_variables, template_lookup
 from opennebula_core.managers.vm.disks import resolve_disks
 from opennebula_core.managers.vm.nics import resolve_nics
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
-from opennebula_core.managers.vm.security_rules import set_security_rules
 from opennebula_core.model.numbers import decimal_number, whole_number
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.permissions import permissions_of_umask
@@ -108,8 +108,8 @@ def allocate_vm(
     check_capacity(vm.template)
     waits = resolve_disks(tx, session, vm, device_prefix)
     resolve_nics(tx, session, vm)
+    take_groups(tx, vm, is_new=True)
     set_automatic_requirements(vm)
-    set_security_rules(tx, vm)
     complete_vm(tx, session, vm, settings)
     hold = hold or settings.submit_on_hold
     if hold:

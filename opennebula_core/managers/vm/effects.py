@@ -148,6 +148,7 @@ class VmEffects:
         vm.etime = tx.now
         tx.networks.release_vm(vm.id)
         tx.images.release(vm.id)
+        tx.security_groups.drop_vm(vm.id)
 
     def plan_failed(self, tx: Transaction, plan: Plan, reason: str) -> None:
         """Put the VM where the failure of the current step leaves it, and say why."""

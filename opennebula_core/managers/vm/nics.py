@@ -10,6 +10,7 @@ from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, n
 from opennebula_core.model.marks import remove_marks
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network, Vm
+from opennebula_core.model.security_rules import DEFAULT_GROUP, group_ids
 from opennebula_core.model.template import Vector
 
 INHERITED = (
@@ -174,7 +175,13 @@ def _describe(nic: Vector, network: Network, address_range: AddressRange, index:
         value = address_range.attributes.get(name) or network.template.get(name)
         if value and (name in _ENFORCED or name not in nic):
             nic[name] = value
-    groups = (nic.get("SECURITY_GROUPS", ""), network.template.get("SECURITY_GROUPS"))
-    nic["SECURITY_GROUPS"] = (
-        ",".join(dict.fromkeys(word for text in groups for word in text.split(",") if word)) or "0"
+    nic["SECURITY_GROUPS"] = _groups(
+        nic.get("SECURITY_GROUPS", ""),
+        network.template.get("SECURITY_GROUPS"),
+        address_range.attributes.get("SECURITY_GROUPS", ""),
     )
+
+
+def _groups(*texts: str) -> str:
+    """Return the groups of a NIC: its own, its network's and its range's together."""
+    return ",".join(map(str, group_ids(",".join(texts)))) or str(DEFAULT_GROUP)

@@ -6,6 +6,7 @@ from opennebula_core.contracts.method import Session
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, InternalError
+from opennebula_core.managers.secgroup.membership import take_groups
 from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.destinations import Placement, destination
 from opennebula_core.managers.vm.nics import lease_nic
@@ -13,7 +14,6 @@ from opennebula_core.managers.vm.operations import MigrationKind
 from opennebula_core.managers.vm.plans import VmPlans, is_in
 from opennebula_core.managers.vm.records import open_record, waits_on_front_end
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
-from opennebula_core.managers.vm.security_rules import set_security_rules
 from opennebula_core.model.objects import Host, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.template import Template
@@ -108,8 +108,8 @@ def _lease_automatic(tx: Transaction, session: Session, vm: Vm, extra: Template)
             raise ActionError(f"NIC {nic['NIC_ID']} needs a network; name it in the extra template", vm.id)
         nic["NETWORK_ID"] = chosen[nic["NIC_ID"]]
         lease_nic(tx, session, vm, nic)
+    take_groups(tx, vm)
     set_automatic_requirements(vm)
-    set_security_rules(tx, vm)
 
 
 def _check_state(vm: Vm, *, live: bool) -> None:

@@ -15,6 +15,7 @@ from opennebula_core.contracts.vmm import Guest
 from opennebula_core.errors import DriverError, XmlError
 from opennebula_core.model.elements import parse_element
 from opennebula_core.model.marks import ATTACHED, YES
+from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.template import Template, Vector
 from opennebula_core.wire.framing import RequestLine
 
@@ -24,7 +25,10 @@ NIC_NAMES: Final = ("NIC", "NIC_ALIAS", "PCI")
 
 @dataclass(frozen=True, slots=True)
 class VmmCall:
-    """A VMM request, decoded."""
+    """A VMM request, decoded.
+
+    :param security_group_id: the group that UPDATESG is about, None where none is named
+    """
 
     action: str
     guest: Guest
@@ -34,6 +38,7 @@ class VmmCall:
     tm_command: str
     tm_rollback: str
     disk_path: str
+    security_group_id: int | None = None
 
     def nics(self, *, marked: bool = False) -> list[Vector]:
         """Return the guest's NICs that have a driver; ``marked``: those of the hot-plug only."""
@@ -85,6 +90,7 @@ def read_call(request: RequestLine, report: Report) -> VmmCall:
         tm_command=words.get("TM_COMMAND", ""),
         tm_rollback=words.get("TM_COMMAND_ROLLBACK", ""),
         disk_path=words.get("DISK_TARGET_PATH", ""),
+        security_group_id=whole_number(words.get("SECURITY_GROUP_ID", "")),
     )
 
 

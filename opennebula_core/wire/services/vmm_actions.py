@@ -14,6 +14,7 @@ from typing import Final
 from opennebula_core.contracts.vmm import Guest, GuestState, VmmDriver
 from opennebula_core.errors import DriverError, OpenNebulaError
 from opennebula_core.model.marks import ACTIVE, RESIZED
+from opennebula_core.model.security_rules import group_ids
 from opennebula_core.model.template import Vector
 from opennebula_core.wire.services.guest import VmmCall
 from opennebula_core.wire.services.vmm_steps import Steps
@@ -249,6 +250,20 @@ async def _renew_context(work: Work) -> None:
     await steps.hypervisor(call.guest.host, work.driver.reconfigure, call.guest, context, call.context_path)
 
 
+async def _update_security_group(work: Work) -> str:
+    """Put changed rules in force on the NICs that have the group; on all where none is named."""
+    call = work.call
+    wanted = call.security_group_id
+    nics = [
+        nic for nic in call.nics() if wanted is None or wanted in group_ids(nic.get("SECURITY_GROUPS", ""))
+    ]
+    try:
+        await work.steps.network("update_sg", call.guest, nics)
+    except DriverError as error:  # a core finds the group in the first word, of failures as well
+        raise DriverError(f"{'-' if wanted is None else wanted} {error}") from error
+    return "" if wanted is None else str(wanted)
+
+
 async def _snapshot_create(work: Work) -> str:
     guest, snapshot = work.call.guest, work.call.marked("SNAPSHOT", mark=ACTIVE)
     name = await work.steps.hypervisor(guest.host, work.driver.snapshot_create, guest, snapshot)
@@ -315,6 +330,7 @@ ACTIONS: Final[Mapping[str, Callable[[Work], Awaitable[str]]]] = {
     "ATTACHNIC": _attach_nic,
     "DETACHNIC": _detach_nic,
     "UPDATECONF": _update_conf,
+    "UPDATESG": _update_security_group,
     "RESIZE": _resize,
     "RESIZEDISK": _resize_disk,
     "SNAPSHOTCREATE": _snapshot_create,

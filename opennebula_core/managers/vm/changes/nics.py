@@ -8,12 +8,12 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.restricted import check_restricted
+from opennebula_core.managers.secgroup.membership import take_groups
 from opennebula_core.managers.vm.changes.plans import hotplug
 from opennebula_core.managers.vm.changes.vectors import check_cluster, free_id, only_vector, vector_with
 from opennebula_core.managers.vm.nics import complete_nic, is_waiting
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
-from opennebula_core.managers.vm.security_rules import set_security_rules
 from opennebula_core.model.marks import ATTACHED, YES
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState, VmState
@@ -59,8 +59,8 @@ def _remove(tx: Transaction, vm: Vm, nic_id: int) -> None:
     if nic is not None:
         vm.template.discard("NIC", nic)
         tx.networks.release_vm(vm.id, nic_id)
+        take_groups(tx, vm)
         set_automatic_requirements(vm)
-        set_security_rules(tx, vm)
 
 
 class NicChanges:
@@ -95,9 +95,9 @@ class NicChanges:
         complete_nic(tx, session, vm, nic, nic_id)
         if is_waiting(nic):
             raise ActionError("A NIC that is attached needs a network; name it by NETWORK_ID", vm.id)
+        take_groups(tx, vm)
         set_automatic_requirements(vm)
         check_cluster(vm, nic, "network")
-        set_security_rules(tx, vm)
         return nic
 
     def detach(self, tx: Transaction, session: Session, vm_id: int, nic_id: int) -> int:
