@@ -66,6 +66,17 @@ class VnmDriverContract:
             await settle(driver.post(guest, nics))
         assert self.is_prepared(host, nics) is not False
 
+    async def test_rules_of_security_groups_are_put_in_force_and_again(
+        self, driver: VnmDriver, guest: Guest, host: str, nics: list[Vector]
+    ) -> None:
+        """Also while the guest is leaving, and has left: that is no failure."""
+        await settle(driver.pre(guest, nics))
+        for _ in range(2):
+            await settle(driver.update_sg(guest, nics))
+        await settle(driver.clean(guest, nics))
+        await settle(driver.update_sg(guest, nics))
+        assert self.is_prepared(host, nics) is not True
+
     async def test_all_is_undone_and_again(
         self, driver: VnmDriver, guest: Guest, host: str, nics: list[Vector]
     ) -> None:
