@@ -1,4 +1,7 @@
-"""``onedriver KIND NAME``: the process of a driver; ``--describe`` prints what the driver can do."""
+"""``onedriver KIND NAME``: the process of a driver; ``--describe`` prints what the driver can do.
+
+``onedriver check KIND`` holds a driver to the protocol; it is a program of the test kit.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,10 @@ SERVICES: Final[Mapping[str, type[Service]]] = {
     "datastore": DatastoreService,
     "auth": AuthService,
 }
+CHECK: Final = "check"
+CONFORMANCE: Final = "opennebula_core.testing.conformance"
+"""The program behind ``onedriver check``: drivers that the core starts need not load it."""
+
 CLOSE_S: Final = 0.5
 """How long drivers may take to close their connections."""
 
@@ -46,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if len(given) == 1:  # OpenNebula's core hands its whole ARGUMENTS over as one word
         given = shlex.split(given[0])
+    if given[:1] == [CHECK]:
+        os.execv(sys.executable, [sys.executable, "-m", CONFORMANCE, *given[1:]])
     options = _parser().parse_args(given)
     if options.describe:
         sys.exit(_describe(options.kind, options.name))
@@ -61,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="onedriver", description="Run a driver, speaking OpenNebula's driver protocol."
+        prog="onedriver",
+        description="Run a driver, speaking OpenNebula's driver protocol. `onedriver check KIND` tests one.",
     )
     parser.add_argument("kind", choices=sorted([*SERVICES, "vnm"]), help="kind of driver")
     parser.add_argument("name", help="name of the driver, as `one plugin list` shows it")

@@ -1,0 +1,159 @@
+"""``onedriver check KIND``: the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from opennebula_core.errors import OpenNebulaError
+from opennebula_core.testing.conformance.outcome import Outcome
+from opennebula_core.testing.conformance.report import as_json, heading, is_kept, lines_of, summary
+from opennebula_core.testing.conformance.runner import Selection, list_checks, run
+from opennebula_core.testing.conformance.subject import KINDS, Limits, Subject, read_file
+
+DESCRIBE_S: Final = 10.0
+ONEDRIVER: Final = (sys.executable, "-m", "opennebula_core.wire.onedriver")
+OWN_PERIOD_S: Final = 0.5
+"""Our own drivers take parts of a second for a period of monitoring."""
+
+PRETENDING: Final = "dummy"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says of the driver."""
+
+    kind: str
+    command: str
+    plugin: str
+    file: Path | None
+    config: Path | None
+    actions: str
+    host: str
+    destination: str
+    dialect: str
+    limit: float
+    total: float
+
+
+@click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--command", default="", help="the driver: a program and its arguments, in any language")
+@click.option(
+    "--plugin", default="", help="the driver: the name of an installed one, as `one plugin list` has it"
+)
+@click.option(
+    "--file", type=click.Path(path_type=Path, dir_okay=False), help="TOML file that says more of it"
+)
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="oned.toml with its options")
+@click.option("--actions", default="", help="what it can do, such as DEPLOY,CANCEL,POLL; else it is asked")
+@click.option("--host", default="", help="the host that it works on")
+@click.option("--destination", default="", help="another host, for migration")
+@click.option("--dialect", default="", help="OpenNebula release whose protocol a program speaks (6.10)")
+@click.option(
+    "--limit", type=float, default=Limits().answer, help="seconds for one answer", show_default=True
+)
+@click.option("--total", type=float, default=Limits().total, help="seconds for all checks", show_default=True)
+@click.option("--only", multiple=True, metavar="NAME", help="make only checks that have this in their names")
+@click.option("--list", "is_listing", is_flag=True, help="list the checks and make none")
+@click.option("--json", "as_document", is_flag=True, help="print the report as JSON, at the end")
+def check(only: Sequence[str], *, is_listing: bool, as_document: bool, **given: object) -> None:
+    """Hold a driver to its protocol: start it, ask it all that it can do, and see what it does.
+
+    Exit status: 0 it keeps the protocol; 1 it does not; 2 the command is wrong.
+    """
+    try:
+        subject = _subject(Given(**given))  # type: ignore[arg-type]  # click has made them of these types
+        if is_listing:
+            for each in list_checks(subject):
+                click.echo(f"{each.name:<24} {each.sentence}")
+            return
+        outcomes = _run(subject, Selection(only), as_document=as_document)
+    except OpenNebulaError as error:
+        raise click.UsageError(str(error)) from None
+    if not outcomes:
+        raise click.UsageError(f"no check has {' or '.join(only)} in its name; see --list")
+    sys.exit(0 if is_kept(outcomes) else 1)
+
+
+def _run(subject: Subject, selection: Selection, *, as_document: bool) -> list[Outcome]:
+    def tell(outcome: Outcome) -> None:
+        if not as_document:
+            click.echo("\n".join(lines_of(outcome)))
+
+    if not as_document:
+        click.echo(heading(subject))
+    outcomes = asyncio.run(run(subject, selection, tell))
+    click.echo(as_json(subject, outcomes) if as_document else summary(outcomes))
+    return outcomes
+
+
+def _subject(given: Given) -> Subject:
+    if bool(given.command) == bool(given.plugin):
+        raise click.UsageError("name the driver: either --command '...' or --plugin NAME")
+    if given.kind == "vnm" and given.command:
+        raise click.UsageError("network drivers run in no process of their own; name one with --plugin")
+    subject = Subject(given.kind, tuple(shlex.split(given.command)) or _own_command(given.kind, given.plugin))
+    if given.plugin:
+        pretends = given.plugin == PRETENDING
+        subject = replace(subject, name=given.plugin, is_own=True, pretends=pretends, period_s=OWN_PERIOD_S)
+    if given.file is not None:
+        subject = read_file(subject, given.file)
+    changes = {name: value for name in ("host", "destination", "dialect") if (value := getattr(given, name))}
+    subject = replace(subject, **changes)
+    subject = replace(subject, actions=_actions(given, subject))
+    if given.config is not None:
+        subject = replace(subject, config=str(given.config))
+    return replace(subject, limits=_limits(given, subject.limits))
+
+
+def _limits(given: Given, limits: Limits) -> Limits:
+    answer = given.limit if given.limit != Limits().answer else limits.answer
+    total = given.total if given.total != Limits().total else limits.total
+    return replace(limits, answer=answer, total=total)
+
+
+def _own_command(kind: str, name: str) -> tuple[str, ...]:
+    """Return how an installed driver is run; a network driver inside of the dummy virtualisation driver."""
+    return (*ONEDRIVER, "vmm", "dummy") if kind == "vnm" else (*ONEDRIVER, kind, name)
+
+
+def _actions(given: Given, subject: Subject) -> frozenset[str]:
+    """Return what the driver can do: as given, else as it says of itself, else nothing."""
+    if given.actions:
+        return frozenset(given.actions.upper().replace(",", " ").split())
+    if subject.actions:
+        return subject.actions
+    command = (*ONEDRIVER, given.kind, given.plugin) if given.plugin else subject.command
+    described = _describe(command, subject)
+    if given.plugin and described is None:
+        raise click.UsageError(f"{given.kind} driver {given.plugin!r} cannot be used: see `one plugin list`")
+    return described or frozenset()
+
+
+def _describe(command: Sequence[str], subject: Subject) -> frozenset[str] | None:
+    """Ask a program what it can do, as ours can be asked; one that has no ``--describe`` says nothing."""
+    environment = {**os.environ, **subject.environment}
+    with suppress(OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        done = subprocess.run(
+            [*command, "--describe"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=DESCRIBE_S,
+            check=False,
+            env=environment,
+        )
+        return frozenset(str(action).upper() for action in json.loads(done.stdout)["actions"])
+    return None
