@@ -45,6 +45,7 @@ from opennebula_core.managers.state_changes import StateAnnouncer
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.plugins import HookManager, create_hook_manager
 from opennebula_core.plugins.discovery import installed
+from opennebula_core.plugins.log_levels import apply_levels
 from opennebula_core.wire.monitoring.listener import MonitorListener
 from opennebula_core.wire.pool import DriverPool
 
@@ -232,6 +233,7 @@ def set_up_logging(config: Config) -> None:
         force=True,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    apply_levels(config.log.levels)
 
 
 def run(main: Callable[[Location], Any], location: Location) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from opennebula_core.config import Config, DriverSettings, OptionValue, option_values
 from opennebula_core.config.options import nearest
-from opennebula_core.contracts.kinds import DRIVER_KINDS, PLUGINS, SCHEDULER
+from opennebula_core.contracts.kinds import DRIVER_KINDS, PLUGINS, SCHEDULER, plugin_word
 from opennebula_core.errors import ConfigError
 from opennebula_core.plugins import PluginStatus, describe_all
 
@@ -68,7 +68,7 @@ def _of_options(
 
 def _of_disabled(disabled: tuple[str, ...], found: Statuses) -> Iterator[str]:
     """Tell misspelt names; one of a plugin that is not installed (any more) does no harm."""
-    names = [name for kind, name in found if kind == PLUGINS]
+    names = [plugin_word(kind, name) for kind, name in found]
     for word in disabled:
         meant = "" if word in names else nearest(word, names)
         if meant:
@@ -81,6 +81,8 @@ def _unusable(found: Statuses, kind: str, name: str, said: str) -> Iterator[str]
     if status is not None:
         if status.error:
             yield f"{said}: {status.error}"
+        elif status.is_disabled:
+            yield f"{said}: [plugins] disabled leaves it out; `one plugin enable {kind} {name}` lets it in"
         return
     names = [other for of_kind, other in found if of_kind == kind]
     what = "policy" if kind == SCHEDULER else f"{kind} driver"

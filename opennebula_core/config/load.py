@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from opennebula_core.config.location import Location
 from opennebula_core.config.settings import (
+    LOG_LEVELS,
     ApiSettings,
     DatabaseSettings,
     DatastoreSettings,
@@ -32,6 +33,7 @@ from opennebula_core.errors import ConfigError
 
 DRIVERS: Final = "drivers"
 SCHEDULER: Final = "scheduler"
+LOG: Final = "log"
 PLAIN_SECTIONS: Final[Mapping[str, type]] = {
     "api": ApiSettings,
     "database": DatabaseSettings,
@@ -44,7 +46,7 @@ PLAIN_SECTIONS: Final[Mapping[str, type]] = {
     "users": UserSettings,
     "showback": ShowbackSettings,
     "plugins": PluginSettings,
-    "log": LogSettings,
+    LOG: LogSettings,
 }
 """Sections that hold nothing but their own settings."""
 
@@ -137,7 +139,9 @@ class Config:
 def _sections(reader: TableReader, document: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in document.items():
-        if name in PLAIN_SECTIONS:
+        if name == LOG:
+            found[name] = _log(reader, value)
+        elif name in PLAIN_SECTIONS:
             found[name] = reader.section(PLAIN_SECTIONS[name], value, name)
         elif name == SCHEDULER:
             found[name] = _scheduler(reader, value)
@@ -156,6 +160,20 @@ def _scheduler(reader: TableReader, value: object) -> SchedulerSettings:
     options = {name: reader.options(table[name], f"{SCHEDULER}.{name}") for name in sorted(policies)}
     plain = {key: item for key, item in table.items() if key not in policies}
     return reader.section(SchedulerSettings, plain, SCHEDULER, {"options": options})
+
+
+def _log(reader: TableReader, value: object) -> LogSettings:
+    """Read ``[log]`` with its table ``levels``: a plugin or a logger, and its level."""
+    table = dict(reader.table(value, LOG))
+    levels: dict[str, str] = {}
+    for name, level in reader.table(table.pop("levels", {}), f"{LOG}.levels").items():
+        if level in LOG_LEVELS:
+            levels[name] = level
+        else:
+            reader.problems.append(
+                f"setting {LOG}.levels.{name!r} is {level!r}: not one of {', '.join(LOG_LEVELS)}; choose one"
+            )
+    return reader.section(LogSettings, table, LOG, {"levels": levels})
 
 
 def _drivers(reader: TableReader, value: object) -> dict[str, dict[str, DriverSettings]]:

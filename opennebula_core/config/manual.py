@@ -54,6 +54,17 @@ policy = "default"
 policy = "packing"
 ```
 """
+LEVELS: Final = """\
+A plugin that says too much or too little has a level of its own, by the name under which `[plugins] disabled`
+knows it; so has any logger, by its name:
+
+```toml
+[log.levels]
+audit = "error"
+"vmm/kvm" = "debug"
+"opennebula_core.plans" = "debug"
+```
+"""
 DRIVERS: Final = """\
 Drivers work by the names that `one plugin list` shows, without being configured: a host whose `im_mad` and
 `vm_mad` are `dummy` works at once. A section changes a driver, or puts any program that speaks OpenNebula's
@@ -98,6 +109,8 @@ def _sections() -> Iterator[str]:
         yield table(section)
         if name == "scheduler":
             yield POLICIES
+        elif name == "log":
+            yield LEVELS
 
 
 def _default(value: object) -> str:

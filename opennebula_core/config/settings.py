@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from opennebula_core.config.options import OptionValue
+from opennebula_core.contracts.kinds import plugin_word
+from opennebula_core.errors import ConfigError
 
 T = TypeVar("T")
 
 DEFAULT_PORT: Final = 2633
 DEFAULT_VERSION: Final = "7.4.0"
 """A release that every client takes: the 7.4 command line refuses 6.x, Terraform wants at least 6.4."""
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 RULE: Final = "rule"
 """Key of a field's metadata under which its :class:`Rule` is kept."""
 
@@ -163,18 +166,38 @@ class MonitoringSettings:
 
 @dataclass(frozen=True, slots=True)
 class PluginSettings:
-    """Plugins of the group opennebula.plugins."""
+    """What is installed and shall not be used."""
 
-    disabled: tuple[str, ...] = setting((), Rule("names of plugins that are left out"))
+    disabled: tuple[str, ...] = setting(
+        (),
+        Rule("plugins that are left out, by name; drivers and policies as KIND/NAME, such as vmm/kvm"),
+    )
+
+    def leaves_out(self, kind: str, name: str) -> bool:
+        """Say whether an extension shall not be used."""
+        return plugin_word(kind, name) in self.disabled
+
+    def check(self, kind: str, name: str) -> None:
+        """Make sure that a driver or policy may be used.
+
+        :raises ConfigError: it is left out
+        """
+        if self.leaves_out(kind, name):
+            raise ConfigError(
+                f"use {kind} {name!r}: [plugins] disabled leaves it out; "
+                f"`one plugin enable {kind} {name}` lets it in"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """The logs in var/log."""
+    """The logs in var/log.
 
-    level: str = setting(
-        "info", Rule("least severity that is written", choices=("debug", "info", "warning", "error"))
-    )
+    :param levels: other levels than ``level``, by plugin (``audit``, ``vmm/kvm``) or name of a logger
+    """
+
+    level: str = setting("info", Rule("least severity that is written", choices=LOG_LEVELS))
+    levels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ def group_of(kind: str) -> str:
     return GROUP_PREFIX + kind
 
 
+def plugin_word(kind: str, name: str) -> str:
+    """Return how the configuration calls an extension where kinds are mixed: ``audit``, ``vmm/kvm``."""
+    return name if kind == PLUGINS else f"{kind}/{name}"
+
+
 def kind_of(group: str) -> str:
     """Return the kind that an entry-point group is for."""
     return group.removeprefix(GROUP_PREFIX)

@@ -152,7 +152,9 @@ class Drivers:
         """Make sure that somebody offers a driver; its package's metadata is read, nothing imported.
 
         :raises DriverNotFoundError: nobody does; the message lists those that there are
+        :raises ConfigError: it is not to be used
         """
+        self._config.plugins.check(kind, name)
         known = {info.name for info in installed(group_of(kind))}
         if name not in known and not self.pool.is_executable(kind, name):
             raise DriverNotFoundError(group_of(kind), name, known)

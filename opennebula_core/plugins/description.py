@@ -59,6 +59,7 @@ class Description:
     :param target: where the class is, ``module:Class``
     :param actions: for drivers the actions that they carry out; for policies the steps that they override
     :param transfer_driver: vmm only: the TM driver that its hosts need, whatever their datastores say
+    :param warnings: what its author should change, such as a deprecated hook that it implements
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Description:
     actions: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     transfer_driver: str = ""
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return it as one line of JSON."""
@@ -89,7 +91,8 @@ class Description:
                 Option(item["name"], TYPES[item["type"]], item["default"], item["help"])
                 for item in fields.pop("options")
             )
-            return cls(**{**fields, "actions": tuple(fields["actions"])}, options=options)
+            actions, warnings = (tuple(fields.pop(key, ())) for key in ("actions", "warnings"))
+            return cls(**fields, actions=actions, options=options, warnings=warnings)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise PluginError(
                 f"read the description of a driver: {text[:80]!r} is none ({error!r}); "

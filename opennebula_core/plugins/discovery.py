@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -17,9 +18,11 @@ from stevedore import DriverManager, ExtensionManager
 import opennebula_core
 from opennebula_core.contracts.auth import AuthDriver
 from opennebula_core.contracts.datastore import DatastoreDriver
+from opennebula_core.contracts.deprecation import deprecated_overrides
 from opennebula_core.contracts.driver import Driver
 from opennebula_core.contracts.im import ImDriver
 from opennebula_core.contracts.kinds import CLI, PLUGINS, SCHEDULER, kind_of
+from opennebula_core.contracts.plugin_api import PLUGIN_API_GROUP, UNDECLARED, misfit
 from opennebula_core.contracts.scheduler import SchedulerPolicy
 from opennebula_core.contracts.tm import TmDriver
 from opennebula_core.contracts.vmm import VmmDriver
@@ -27,6 +30,7 @@ from opennebula_core.contracts.vnm import VnmDriver
 from opennebula_core.errors import DriverNotFoundError, PluginConflictError, PluginError
 from opennebula_core.plugins.description import Description, actions_of, options_of
 
+LOG = logging.getLogger(__name__)
 KERNEL: Final = "opennebula-core"
 CONTRACTS: Final[dict[str, type]] = {
     "vmm": VmmDriver,
@@ -47,6 +51,7 @@ class PluginInfo:
 
     :param name: what an administrator writes, such as ``kvm``
     :param target: where it is, ``module:Class`` or ``module``
+    :param api: the versions of the plugin API that its package is written for, joined by blanks
     """
 
     kind: str
@@ -54,13 +59,15 @@ class PluginInfo:
     distribution: str
     version: str
     target: str
+    api: str = UNDECLARED
 
     @classmethod
     def of(cls, entry: EntryPoint) -> Self:
         """Return what the metadata says of an entry point."""
         found = entry.dist
         name, version = (found.name, found.version) if found is not None else ("unknown", "")
-        return cls(kind_of(entry.group), entry.name, name, version, entry.value)
+        api = " ".join(declared_api(entry)) or UNDECLARED
+        return cls(kind_of(entry.group), entry.name, name, version, entry.value, api)
 
     @classmethod
     def built_in(cls, kind: str, name: str, plugin: object) -> Self:
@@ -119,6 +126,8 @@ def load_driver(group: str, name: str) -> type:
         raise import_error(info, error) from error
     plugin = manager.extensions[0].plugin
     _check_contract(info, plugin)
+    for text in deprecated_overrides(plugin, CONTRACTS.get(info.kind, object)):
+        LOG.warning("%s: %s", info.title, text)
     return plugin
 
 
@@ -138,6 +147,7 @@ def describe(group: str, name: str) -> Description:
         actions_of(info.kind, plugin),
         options_of(plugin),
         str(getattr(plugin, "transfer_driver", "")),
+        tuple(deprecated_overrides(plugin, CONTRACTS.get(info.kind, object))),
     )
 
 
@@ -159,11 +169,24 @@ def import_error(info: PluginInfo, error: BaseException) -> PluginError:
     return PluginError(f"load {info.title}: {reason}; {remedy}")
 
 
+def declared_api(entry: EntryPoint) -> list[str]:
+    """Return the versions of the plugin API that the package of an entry point says it is written for."""
+    if entry.dist is None:
+        return []
+    return sorted(entry.dist.entry_points.select(group=PLUGIN_API_GROUP).names)
+
+
 def check_requirement(entry: EntryPoint) -> None:
     """Make sure that this kernel is one that the plugin's package says it works with.
 
     :raises PluginError: it is not; the message has both versions
     """
+    if reason := misfit(declared_api(entry)):
+        info = PluginInfo.of(entry)
+        raise PluginError(
+            f"load {info.title}: {reason}; install a release of {info.distribution} for it, "
+            f"or another release of {KERNEL}"
+        )
     for text in (entry.dist.requires if entry.dist is not None else None) or ():
         try:
             requirement = Requirement(text)

@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Final
 
 import pluggy
 
+from opennebula_core.contracts.deprecation import deprecation_of
 from opennebula_core.contracts.kinds import PLUGINS, group_of
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.errors import PluginError
@@ -26,6 +29,8 @@ from opennebula_core.plugins.verification import verify_hooks
 
 LOG = logging.getLogger(__name__)
 GROUP = group_of(PLUGINS)
+DECLARATIONS: Final = (driver, scheduler, manager)
+"""The modules that declare the hooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,13 @@ class HookManager:
 
     ``hooks.hook.opennebula_…`` are the hooks; call them with ``notify``, ``ask``, ``gather`` or ``chain`` of
     :mod:`opennebula_core.plugins`, never directly.
+
+    :param declared: modules or objects that hold the declarations
     """
 
-    def __init__(self) -> None:
+    def __init__(self, declared: Iterable[ModuleType | type] = DECLARATIONS) -> None:
         self._pluggy = pluggy.PluginManager(PROJECT)
-        for declarations in (driver, scheduler, manager):
+        for declarations in declared:
             self._pluggy.add_hookspecs(declarations)
         self.plugins: dict[str, PluginInfo] = {}
         """What is loaded, built-in managers too, in the order of registration."""
@@ -70,7 +77,19 @@ class HookManager:
         except (pluggy.PluginValidationError, ValueError) as error:
             raise PluginError(f"{where}: {error}; upgrade {info.distribution}, or uninstall it") from error
         self.plugins[info.name] = info
+        for text in self.deprecations(names):
+            LOG.warning("%s: %s", info.title, text)
         return names
+
+    def deprecations(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return a warning for each of the hooks that is deprecated."""
+        found = []
+        for name in names:
+            declared = getattr(self.hook, name).spec
+            deprecation = deprecation_of(declared.function) if declared is not None else None
+            if deprecation is not None:
+                found.append(deprecation.warning(name))
+        return tuple(found)
 
     def reject(self, info: PluginInfo, reason: str) -> None:
         """Take a plugin out again, or leave it out, and keep the reason for ``one plugin list``."""

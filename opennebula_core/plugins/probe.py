@@ -32,8 +32,17 @@ def describe_any(group: str, name: str) -> Description:
         )
     info = PluginInfo.of(entry)
     plugin = load_plugin(entry)
-    hooks = HookManager().register(info, plugin) if group == group_of(PLUGINS) else ()
-    return Description(info.kind, info.name, info.distribution, info.version, info.target, hooks)
+    manager = HookManager()
+    hooks = manager.register(info, plugin) if group == group_of(PLUGINS) else ()
+    return Description(
+        info.kind,
+        info.name,
+        info.distribution,
+        info.version,
+        info.target,
+        hooks,
+        warnings=manager.deprecations(hooks),
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

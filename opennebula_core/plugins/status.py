@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Final
 
 from opennebula_core.contracts.driver import Option
-from opennebula_core.contracts.kinds import PLUGIN_KINDS, PLUGINS, group_of
+from opennebula_core.contracts.kinds import PLUGIN_KINDS, group_of, plugin_word
 from opennebula_core.plugins.description import Description
 from opennebula_core.plugins.discovery import PluginInfo, conflict, installed
 
@@ -30,6 +30,7 @@ class PluginStatus:
     :param actions: what a driver carries out, the steps that a policy overrides, the hooks of a plugin
     :param error: why it cannot be used, empty when it can
     :param is_disabled: left out by ``[plugins] disabled``
+    :param warnings: what its author should change
     """
 
     info: PluginInfo
@@ -37,6 +38,7 @@ class PluginStatus:
     options: tuple[Option, ...] = ()
     error: str = ""
     is_disabled: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def describe_all(
@@ -55,7 +57,7 @@ def describe_all(
     found = [info for kind in kinds for info in installed(group_of(kind))]
     counts = Counter((info.kind, info.name) for info in found)
     for info in found:
-        if info.kind == PLUGINS and info.name in disabled:
+        if plugin_word(info.kind, info.name) in disabled:
             statuses[info] = PluginStatus(info, is_disabled=True)
         elif counts[info.kind, info.name] > 1:
             offers = [other for other in found if (other.kind, other.name) == (info.kind, info.name)]
@@ -121,7 +123,7 @@ def _status(info: PluginInfo, line: str) -> PluginStatus:
     if answer["error"]:
         return PluginStatus(info, error=answer["error"])
     description = Description.from_json(answer["description"])
-    return PluginStatus(info, description.actions, description.options)
+    return PluginStatus(info, description.actions, description.options, warnings=description.warnings)
 
 
 def _broken(info: PluginInfo, process: subprocess.Popen[str], limit: timedelta, *, is_late: bool) -> str:

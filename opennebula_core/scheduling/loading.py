@@ -28,10 +28,11 @@ def load_charge(config: Config, name: str = "") -> Charge:
     """Return the policy ``name``, or the configured one, ready to work.
 
     :raises PluginError: nobody offers it, or it does not load
-    :raises ConfigError: one of its options is unknown or of the wrong type
+    :raises ConfigError: one of its options is unknown or of the wrong type, or it is not to be used
     """
     settings = config.scheduler
     name = name or settings.policy
+    config.plugins.check(SCHEDULER, name)
     policy_class = load_driver(group_of(SCHEDULER), name)
     if not issubclass(policy_class, SchedulerPolicy):
         raise PluginError(

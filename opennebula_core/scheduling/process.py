@@ -17,6 +17,7 @@ from opennebula_core.config.pid_file import take_pid_file
 from opennebula_core.contracts.scheduler import Round, Unplaced
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.plugins import create_hook_manager
+from opennebula_core.plugins.log_levels import apply_levels
 from opennebula_core.scheduling.collector import Collector
 from opennebula_core.scheduling.credentials import connect
 from opennebula_core.scheduling.dispatcher import Caller, Dispatcher, DryRun
@@ -71,6 +72,7 @@ def _start_logging(config: Config, *, is_interactive: bool) -> None:
     logging.basicConfig(
         level=level, format="%(asctime)s [%(levelname).1s] %(name)s: %(message)s", stream=sys.stderr
     )
+    apply_levels(config.log.levels)
 
 
 def _extensions(config: Config) -> HookExtensions:

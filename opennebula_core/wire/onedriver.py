@@ -20,6 +20,7 @@ from opennebula_core.config import Config, Location
 from opennebula_core.contracts.kinds import group_of
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.plugins.discovery import describe
+from opennebula_core.plugins.log_levels import apply_levels
 from opennebula_core.wire.framing import flatten
 from opennebula_core.wire.services.auth import AuthService
 from opennebula_core.wire.services.channel import Channel
@@ -118,6 +119,7 @@ def _service(options: argparse.Namespace) -> Service:
     else:
         settings = ProcessSettings.from_config(Config.load(location), options.kind, options.name)
     looks_only = options.kind == ImService.kind  # one look at a time at a host, however long it takes
+    apply_levels(settings.levels)
     drivers = DriverSet(location, settings, host_threads=1 if looks_only else 0)
     service = SERVICES[options.kind](options.name, drivers)
     service.load()

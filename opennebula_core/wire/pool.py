@@ -88,6 +88,7 @@ class DriverPool:
         :raises PluginError: it cannot be loaded; the message says why
         :raises ConfigError: its settings are wrong
         """
+        self._config.plugins.check(kind, name)
         if not self.is_executable(kind, name):
             return await self._descriptions.of(kind, name)
         settings = self._config.driver(kind, name)
@@ -159,6 +160,7 @@ class DriverPool:
         return supervisor
 
     def _launch(self, kind: str, name: str) -> Launch:
+        self._config.plugins.check(kind, name)
         settings = self._config.driver(kind, name)
         if settings.executable:
             return executable_launch(self._config, kind, name, settings)

@@ -185,3 +185,24 @@ def test_a_nested_section_that_stands_twice_is_named(location: Location) -> None
 def test_a_setting_that_stands_twice_is_shown_with_its_line(location: Location) -> None:
     with pytest.raises(ConfigError, match="line 3 sets again what an earlier line has set: 'port = 2'"):
         Config.parse("[api]\nport = 1\nport = 2\n", location)
+
+
+def test_plugins_have_levels_of_their_own_for_their_logs(location: Location) -> None:
+    config = Config.parse(
+        '[log]\nlevel = "error"\n[log.levels]\naudit = "debug"\n"vmm/kvm" = "info"', location
+    )
+
+    assert config.log.level == "error"
+    assert config.log.levels == {"audit": "debug", "vmm/kvm": "info"}
+    assert "setting log.levels.'audit' is 'loud': not one of debug, info" in problem(
+        location, '[log.levels]\naudit = "loud"'
+    )
+
+
+def test_a_driver_that_is_left_out_is_refused_with_the_way_back(location: Location) -> None:
+    plugins = Config.parse('[plugins]\ndisabled = ["vmm/kvm", "audit"]', location).plugins
+
+    plugins.check("im", "kvm")
+    plugins.check("vmm", "audit")
+    with pytest.raises(ConfigError, match="`one plugin enable vmm kvm` lets it in"):
+        plugins.check("vmm", "kvm")

@@ -25,6 +25,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         source: str,
         *,
         requires: Sequence[str] = (),
+        api: Sequence[str] = (),
     ) -> str:
         module = f"plugin_under_test_{next(SERIAL)}"
         (tmp_path / f"{module}.py").write_text(source.replace("MODULE", module))
@@ -36,7 +37,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         )
         groups = [
             f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in names.items())
-            for group, names in entry_points.items()
+            for group, names in {
+                **entry_points,
+                "opennebula.plugin_api": dict.fromkeys(api, module),
+            }.items()
         ]
         (info / "entry_points.txt").write_text("\n".join(groups).replace("MODULE", module))
         importlib.invalidate_caches()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from opennebula_core.contracts.deprecation import deprecated
 from opennebula_core.contracts.driver import Option
 from opennebula_core.contracts.scheduler import SchedulerPolicy
 from opennebula_core.errors import DriverNotFoundError, PluginConflictError, PluginError
@@ -160,3 +161,40 @@ def test_a_policy_is_described_by_the_steps_that_it_overrides(install: Install) 
         ("rank",),
         (Option("weight", float, 1.5, "how much"),),
     )
+
+
+@pytest.mark.parametrize(
+    ("api", "reason"),
+    [(["2.0"], "it is written for plugin API 2.0, and this core has 1.0"), (["new"], "'new' is no version")],
+)
+def test_a_package_made_for_another_plugin_api_is_refused_unread(
+    install: Install, api: list[str], reason: str
+) -> None:
+    module = install("acme-sched", offer("acme"), POLICY, api=api)
+
+    message = failure(GROUP, "acme")
+
+    assert message.startswith(f"load scheduler plugin 'acme' of acme-sched 1.2: {reason}")
+    assert module not in sys.modules
+
+
+def test_a_package_for_several_plugin_apis_is_welcome_where_one_fits(install: Install) -> None:
+    install("acme-sched", offer("acme"), POLICY, api=["1.0", "2.0"])
+
+    assert load_driver(GROUP, "acme").__name__ == "Policy"
+    assert next(info.api for info in installed(GROUP) if info.name == "acme") == "1.0 2.0"
+
+
+def test_a_step_that_is_taken_back_is_told_at_load_and_in_the_description(
+    install: Install, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install("acme-sched", offer("acme"), POLICY)
+    mark = deprecated(since="1.1", instead="decide")
+    monkeypatch.setattr(SchedulerPolicy, "rank", mark(lambda self, vm, hosts, round: []))
+
+    described = describe(GROUP, "acme")
+
+    said = "rank is deprecated since plugin API 1.1 and goes with 2.0; use decide"
+    assert described.warnings == (said,)
+    assert Description.from_json(described.to_json()) == described
+    assert caplog.messages == [f"scheduler plugin 'acme' of acme-sched 1.2: {said}"]

@@ -6,16 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from opennebula_core.contracts.deprecation import deprecated
 from opennebula_core.contracts.manager import HttpRequest, HttpResponse, ManagerRegistry
 from opennebula_core.errors import PluginConflictError, PluginError
-from opennebula_core.hookspecs import impl
-from opennebula_core.plugins import create_hook_manager, notify
+from opennebula_core.hookspecs import impl, spec
+from opennebula_core.plugins import PluginInfo, create_hook_manager, notify
 from opennebula_core.plugins.hooks import HookManager
 
 Install = Callable[..., str]
 GROUP = "opennebula.plugins"
 AUDIT = """
-from opennebula_core.hookspecs import impl
+from opennebula_core.hookspecs import impl, spec
 
 heard = []
 
@@ -154,7 +155,7 @@ class Routes:
 
 
 ROUTES = """
-from opennebula_core.hookspecs import impl
+from opennebula_core.hookspecs import impl, spec
 from opennebula_core.contracts.manager import HttpResponse
 
 async def answer(request):
@@ -199,3 +200,38 @@ def test_a_built_in_manager_that_fails_stops_the_start() -> None:
 
     with pytest.raises(PluginConflictError, match="disable one of them"):
         hooks.register_managers(ManagerRegistry())
+
+
+class TestAHookThatIsTakenBack:
+    class Declarations:
+        @spec
+        @deprecated(since="1.2", instead="opennebula_vm_placed")
+        def opennebula_vm_deployed(self, vm_id: int) -> None:
+            """Called once for each VM."""
+
+    class Plugin:
+        @impl
+        def opennebula_vm_deployed(self, vm_id: int) -> None:
+            return None
+
+    def test_is_called_and_told_once_by_the_names_of_plugin_and_replacement(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        hooks = HookManager([self.Declarations])
+        hooks.register(PluginInfo("plugins", "acme", "acme-audit", "1.2", "acme"), self.Plugin())
+
+        for _ in range(2):
+            notify(hooks.hook.opennebula_vm_deployed, vm_id=7)
+
+        assert caplog.messages == [
+            "plugin 'acme' of acme-audit 1.2: opennebula_vm_deployed is deprecated since plugin API 1.2 "
+            "and goes with 2.0; use opennebula_vm_placed"
+        ]
+
+
+def test_a_plugin_of_another_api_is_left_out_with_the_reason(install: Install) -> None:
+    install("acme-audit", offer("audit"), "raise ValueError", api=["9.0"])
+
+    assert (
+        "it is written for plugin API 9.0, and this core has 1.0;" in reasons(create_hook_manager())["audit"]
+    )

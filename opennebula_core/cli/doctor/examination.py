@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from opennebula_core.cli.application import Application
 from opennebula_core.cli.declared import installed_plugins, plugin_problems
+from opennebula_core.cli.dependents import Dependents
 from opennebula_core.cli.doctor.database import examine_database
-from opennebula_core.cli.doctor.drivers import DriversInUse, examine_drivers
+from opennebula_core.cli.doctor.drivers import examine_drivers
 from opennebula_core.cli.doctor.files import examine_certificate, examine_files, examine_room
 from opennebula_core.cli.doctor.findings import Finding, error, ok, warning
 from opennebula_core.cli.doctor.hosts import examine_hosts
@@ -16,7 +17,7 @@ from opennebula_core.cli.doctor.machines import examine_machines
 from opennebula_core.cli.doctor.programs import examine_api, examine_programs
 from opennebula_core.cli.doctor.storage import examine_images, examine_storage
 from opennebula_core.cli.endpoint import own_location
-from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK
+from opennebula_core.cli.kinds import DATASTORE, HOST
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.errors import ConfigError, OpenNebulaError
@@ -68,7 +69,7 @@ def _of_location(application: Application, location: Location) -> Iterator[Findi
 
 def _of_api(application: Application, config: Config | None) -> Iterator[Finding]:
     """Yield what the API tells of the cloud; drivers can be judged without it."""
-    used = DriversInUse()
+    used = Dependents()
     findings: list[Finding] = list(examine_api(application))
     yield from findings
     is_reached = not any(finding.level for finding in findings)
@@ -88,10 +89,10 @@ def _of_api(application: Application, config: Config | None) -> Iterator[Finding
         yield from examine_drivers(config, statuses, used)
 
 
-def _of_objects(application: Application, config: Config | None, used: DriversInUse) -> Iterator[Finding]:
+def _of_objects(application: Application, config: Config | None, used: Dependents) -> Iterator[Finding]:
     hosts = HOST.list(application.client).findall(HOST.element)
     datastores = DATASTORE.list(application.client).findall(DATASTORE.element)
-    used.note(hosts, datastores, NETWORK.list(application.client).findall(NETWORK.element))
+    used.note_cloud(application.client)
     yield from examine_hosts(hosts, config)
     yield from examine_storage(datastores, hosts)
     yield from examine_images(application)

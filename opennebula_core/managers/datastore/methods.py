@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Param, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.datastore import render_datastore
-from opennebula_core.errors import ActionError, DriverNotFoundError, InternalError, ParameterError
+from opennebula_core.errors import (
+    ActionError,
+    ConfigError,
+    DriverNotFoundError,
+    InternalError,
+    ParameterError,
+)
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
@@ -185,7 +191,7 @@ def _check_drivers(core: Core, template: Template) -> None:
         if word and word != NO_DRIVER:
             try:
                 core.drivers.check_installed(kind, word)
-            except DriverNotFoundError as error:
+            except (ConfigError, DriverNotFoundError) as error:
                 raise InternalError(f"{name} {word!r} cannot be used: {error}") from None
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-from opennebula_core.config import Config, Location, OptionValue, option_values
+from opennebula_core.config import Config, Location, OptionValue, PluginSettings, option_values
 from opennebula_core.contracts.driver import Driver, DriverContext
 from opennebula_core.contracts.kinds import group_of
 from opennebula_core.plugins.discovery import load_driver
@@ -46,11 +46,15 @@ class ProcessSettings:
     :param options: kind -> name -> the driver's own options as written
     :param threads: how many actions of drivers without ``async`` methods run at a time
     :param datastores: the folder of the datastores on every host
+    :param plugins: which drivers are not to be used, though they are installed
+    :param levels: ``[log.levels]``
     """
 
     options: Mapping[str, Mapping[str, Mapping[str, OptionValue]]] = field(default_factory=dict)
     threads: int = DEFAULT_THREADS
     datastores: str = DEFAULT_DATASTORES
+    plugins: PluginSettings = field(default_factory=PluginSettings)
+    levels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, config: Config, kind: str, name: str) -> ProcessSettings:
@@ -61,11 +65,20 @@ class ProcessSettings:
             }
             for each in LOADED_KINDS.get(kind, (kind,))
         }
-        return cls(options, config.driver(kind, name).threads, config.datastores.path)
+        threads = config.driver(kind, name).threads
+        return cls(options, threads, config.datastores.path, config.plugins, config.log.levels)
 
     def to_json(self) -> str:
         """Return the text that :meth:`read` takes."""
-        return json.dumps({"options": self.options, "threads": self.threads, "datastores": self.datastores})
+        return json.dumps(
+            {
+                "options": self.options,
+                "threads": self.threads,
+                "datastores": self.datastores,
+                "disabled": self.plugins.disabled,
+                "levels": dict(self.levels),
+            }
+        )
 
     @classmethod
     def read(cls, file: Path) -> ProcessSettings:
@@ -73,7 +86,13 @@ class ProcessSettings:
         document = json.loads(file.read_text())
         if file.parent == Path("/dev/fd"):
             os.close(int(file.name))
-        return cls(document["options"], document["threads"], document["datastores"])
+        return cls(
+            document["options"],
+            document["threads"],
+            document["datastores"],
+            PluginSettings(tuple(document["disabled"])),
+            document["levels"],
+        )
 
 
 class DriverSet:
@@ -102,10 +121,11 @@ class DriverSet:
         """Return the driver of that name; loading has made sure that it keeps the contract of its kind.
 
         :raises PluginError: it cannot be loaded
-        :raises ConfigError: its options are wrong
+        :raises ConfigError: its options are wrong, or it is not to be used
         """
         driver = self._drivers.get((kind, name))
         if driver is None:
+            self._settings.plugins.check(kind, name)
             loaded = cast(type[Driver], self._load(group_of(kind), name))
             given = self._settings.options.get(kind, {}).get(name, {})
             options = option_values(loaded.options, given, f"drivers.{kind}.{name}.options")
