@@ -28,11 +28,13 @@ from opennebula_core.cli.states import full_name, state_column, vm_state
 from opennebula_core.cli.top import add_top_command
 from opennebula_core.cli.vm.columns import LISTING as VM_LISTING
 from opennebula_core.cli.words import ObjectWord, several
-from opennebula_core.model.states import HostState, LcmState
+from opennebula_core.model.states import HostState, LcmState, VmState
 
 host = command_group("host", "Hosts: the machines that VMs run on.")
 
 ENABLE, DISABLE, OFFLINE = 0, 1, 2
+RESCHEDULED = (LcmState.RUNNING.name, VmState.POWEROFF.name)
+"""States of VMs that a scheduler moves off a flushed host; of one in UNKNOWN nobody knows whether it runs."""
 DEFAULT_DRIVER = "kvm"
 DEFAULT_CLUSTER = "-1"
 
@@ -149,7 +151,11 @@ def create(application: Application, name: str, im: str, vm: str, cluster: str) 
 @click.argument("words", nargs=-1, required=True, metavar=several(HOST), type=ObjectWord(HOST))
 @pass_application
 def flush(application: Application, words: tuple[str, ...]) -> None:
-    """Disable hosts and have the scheduler move their VMs that run to others."""
+    """Disable hosts and have the scheduler move their VMs to others, those that run or are powered off.
+
+    A suspended VM has to be moved by `onevm migrate`. One in UNKNOWN may still run where it is: it is not
+    moved, or it might run twice.
+    """
     for_each(application, HOST, words, lambda host_id: _flush(application, host_id))
 
 
@@ -162,14 +168,16 @@ def _flush(application: Application, host_id: int) -> None:
         return
     staying = []
     for item in client.element("one.vmpool.infoset", ",".join(wanted), False).iterfind(VM.element):
-        if vm_state(item) == LcmState.RUNNING.name:
+        if vm_state(item) in RESCHEDULED:
             client.call("one.vm.action", "resched", int(item.findtext("ID", "-1")))
         else:
             staying.append(f"{item.findtext('ID')} ({vm_state(item)})")
     if staying:
         program = click.get_current_context().find_root().info_name
         click.echo(
-            f"{program}: host {host_id}: not moved, as they do not run: VM {', '.join(staying)}", err=True
+            f"{program}: host {host_id}: not moved: VM {', '.join(staying)}; the scheduler moves what is "
+            f"{' or '.join(RESCHEDULED)}: see to these, 'onevm migrate VM HOST' where they are SUSPENDED",
+            err=True,
         )
 
 

@@ -14,6 +14,8 @@ from opennebula_core.model.states import ImageState, LcmState, VmState
 _RESTING_LCM: Final = ", ".join(
     str(int(state)) for state in LcmState if state in (LcmState.RUNNING, LcmState.UNKNOWN) or state.is_failure
 )
+_REMOVING: Final = f"{LcmState.CLEANUP_DELETE:d}, {LcmState.CLEANUP_RESUBMIT:d}"
+"""States in which VMs wait for recover, too, when their guest could not be ended."""
 _BEING_COPIED: Final = ", ".join(
     str(int(state)) for state in (ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
 )
@@ -228,7 +230,8 @@ REFERENCES: Final = (
         "VM {0} is in LCM state {1} and has no plan that would bring it on; see 'onevm recover'",
         f"""SELECT id, lcm_state FROM vm
             WHERE state = {VmState.ACTIVE:d} AND lcm_state NOT IN ({_RESTING_LCM})
-            AND NOT EXISTS (SELECT 1 FROM plan WHERE vm_id = vm.id AND status = 'active')""",
+            AND NOT EXISTS (SELECT 1 FROM plan WHERE vm_id = vm.id AND (status = 'active'
+                OR (status = 'failed' AND vm.lcm_state IN ({_REMOVING}))))""",
     ),
     Reference(
         "a plan is under way for VM {0}, which has ended",

@@ -108,7 +108,10 @@ def _recovery_table() -> str:
     lines.append(
         "`recover --delete` and `--recreate` work in every state but DONE, through CLEANUP_DELETE and"
     )
-    lines.append("CLEANUP_RESUBMIT where the VM has files or a guest.")
+    lines.append(
+        "CLEANUP_RESUBMIT where the VM has files or a guest. While the guest cannot be ended, the VM stays"
+    )
+    lines.append("there with its addresses and images, and says so in ERROR: one VM never runs twice.")
     return "\n".join(lines) + "\n"
 
 

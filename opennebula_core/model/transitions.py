@@ -132,8 +132,8 @@ _STEPS: Final[dict[LcmState, tuple[State, State]]] = {
     L.EPILOG: (V.DONE, L.EPILOG_FAILURE),
     L.EPILOG_STOP: (V.STOPPED, L.EPILOG_STOP_FAILURE),
     L.EPILOG_UNDEPLOY: (V.UNDEPLOYED, L.EPILOG_UNDEPLOY_FAILURE),
-    L.CLEANUP_DELETE: (V.DONE, V.DONE),
-    L.CLEANUP_RESUBMIT: (V.PENDING, V.PENDING),
+    L.CLEANUP_DELETE: (V.DONE, L.CLEANUP_DELETE),
+    L.CLEANUP_RESUBMIT: (V.PENDING, L.CLEANUP_RESUBMIT),
 }
 """Where a state that waits for a driver leads: after success, after failure."""
 
@@ -244,6 +244,22 @@ def allowed_states(event: VmEvent) -> list[Place]:
 def waits_for_driver(state: VmState, lcm_state: LcmState) -> bool:
     """Return whether a plan's step is under way in this place."""
     return (state, lcm_state, VmEvent.STEP_SUCCEEDED) in TRANSITIONS
+
+
+_FILES_ONLY: Final = ("PROLOG", "EPILOG")
+_AT_REST_WAITS: Final = frozenset(
+    wait for _, origins, wait in _CHANGES if all(isinstance(origin, VmState) for origin in origins)
+)
+
+
+def may_have_guest(state: VmState, lcm_state: LcmState) -> bool:
+    """Return whether a guest may run for a VM in this place, as far as its states tell.
+
+    A VM that was lost sight of and is being moved may still run on the host that it comes from.
+    """
+    if state is not VmState.ACTIVE or lcm_state in _AT_REST_WAITS:
+        return False
+    return "UNKNOWN" in lcm_state.name or not lcm_state.name.startswith(_FILES_ONLY)
 
 
 # A guest that is gone needs no CPU or memory while its files move; one that never left the datastore neither.

@@ -94,14 +94,19 @@ def test_a_host_is_flushed_for_the_scheduler_to_move_its_vms(
         "onevm create --cpu 0.1 --memory 16 --wait --attribute", f'SCHED_REQUIREMENTS=NAME="{name}"'
     )
     cloud.ok(f"onevm poweroff {off_id} --wait")
+    asleep_id = cloud.make(
+        "onevm create --cpu 0.1 --memory 16 --wait --attribute", f'SCHED_REQUIREMENTS=NAME="{name}"'
+    )
+    cloud.ok(f"onevm suspend {asleep_id} --wait")
 
     said = cloud.run(f"onehost flush {name}")
 
     assert said.exit_code == 0
-    assert f"VM {off_id} (POWEROFF)" in said.stderr
+    assert f"not moved: VM {asleep_id} (SUSPENDED);" in said.stderr
     assert cloud.rows(f"onehost list -f NAME={name} -l STAT") == [["dsbl"]]
-    assert cloud.document(f"onevm show {vm_id}")["VM"]["RESCHED"] == "1"
-    cloud.ok(f"onevm terminate --hard --wait {vm_id},{off_id}")
+    for moved in (vm_id, off_id):
+        assert cloud.document(f"onevm show {moved}")["VM"]["RESCHED"] == "1"
+    cloud.ok(f"onevm terminate --hard --wait {vm_id},{off_id},{asleep_id}")
     cloud.ok(f"onehost delete {name}")
 
 

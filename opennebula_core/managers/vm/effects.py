@@ -26,6 +26,7 @@ _STARTS_GUEST = frozenset({VmmAction.DEPLOY.value, VmmAction.RESTORE.value})
 _ENDS_GUEST = frozenset({VmmAction.SAVE.value, VmmAction.SHUTDOWN.value, VmmAction.CANCEL.value})
 _ENDS_SNAPSHOTS = _STARTS_GUEST | _ENDS_GUEST
 """Snapshots of a whole VM are its guest's; another one has none."""
+_REMOVING = frozenset({LcmState.CLEANUP_DELETE, LcmState.CLEANUP_RESUBMIT})
 _LEAVES_HOST = frozenset({VmState.STOPPED, VmState.UNDEPLOYED, VmState.DONE, VmState.PENDING})
 StateListener = Callable[[Transaction, Vm, VmState, LcmState], None]
 
@@ -154,7 +155,7 @@ class VmEffects:
         """Put the VM where the failure of the current step leaves it, and say why."""
         vm = _load(tx, plan.vm_id)
         step = plan.current
-        self.set_error(tx, vm, reason)
+        self.set_error(tx, vm, reason + _advice(vm, step))
         if step.lcm_state is LcmState.RUNNING:
             tx.vms.save(vm)
             return
@@ -170,6 +171,18 @@ class VmEffects:
         elif (state, lcm_state) == (VmState.ACTIVE, LcmState.RUNNING):
             vm.history[-1].action = HistoryAction.NONE
         self.set_state(tx, vm, state, lcm_state)
+
+
+def _advice(vm: Vm, step: Step) -> str:
+    """Return what an operator has to know of a failure that no state's name tells."""
+    record = _record_of(vm, step)
+    if step.lcm_state not in _REMOVING or record is None:
+        return ""
+    return (
+        f"; the guest may still run on host {record.hostname}, so nothing of the VM is given back: "
+        f"'onevm recover --retry {vm.id}' once the host answers, or 'onevm recover --success {vm.id}' "
+        "if the guest surely runs no more, the host being off"
+    )
 
 
 def _load(tx: Transaction, vm_id: int) -> Vm:

@@ -12,9 +12,12 @@ from opennebula_core.managers.vm.records import waits_on_front_end
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import state_name
+from opennebula_core.plans import table
 from opennebula_core.plans.plan import Plan
 
-_CLEANING = (LcmState.CLEANUP_DELETE, LcmState.CLEANUP_RESUBMIT)
+CLEANING = (LcmState.CLEANUP_DELETE, LcmState.CLEANUP_RESUBMIT)
+"""States of VMs that are being removed; one whose guest could not be ended stays here, for recover."""
+
 _UNPLACED = (VmState.INIT, VmState.PENDING, VmState.HOLD, VmState.CLONING, VmState.CLONING_FAILURE)
 
 
@@ -55,7 +58,10 @@ class VmEnding:
         self._effects.arrive(tx, vm, *operations.DONE)
 
     def delete(self, tx: Transaction, vm: Vm, *, recreate: bool = False) -> None:
-        """Remove whatever there is of a VM, whatever was under way; ``recreate`` lets it start anew."""
+        """Remove whatever there is of a VM, whatever was under way; ``recreate`` lets it start anew.
+
+        While its guest cannot be ended, the VM keeps all it has and waits in CLEANUP for recover.
+        """
         if vm.state is VmState.DONE:
             return
         abandoned = self._plans.abandon(tx, vm)
@@ -64,7 +70,8 @@ class VmEnding:
                 self._effects.arrive(tx, vm, *(_fresh(tx, vm) if recreate else operations.DONE))
                 return
             vm.state = VmState.UNDEPLOYED
-        plan = _cleaning(vm, abandoned, recreate=recreate)
+        earlier = abandoned or table.last_of(tx, vm.id)  # one that failed has ended
+        plan = _cleaning(vm, earlier, recreate=recreate)
         action = HistoryAction.DELETE_RECREATE if recreate else HistoryAction.DELETE
         note_action(vm, action)
         if waits_on_front_end(vm):
@@ -72,9 +79,9 @@ class VmEnding:
         self._plans.begin(tx, vm, plan)
 
 
-def _cleaning(vm: Vm, abandoned: Plan | None, *, recreate: bool) -> Plan:
-    if abandoned is not None and abandoned.is_known and vm.lcm_state in _CLEANING:
-        return operations.clean_again(abandoned, recreates=recreate)
+def _cleaning(vm: Vm, earlier: Plan | None, *, recreate: bool) -> Plan:
+    if earlier is not None and earlier.is_known and vm.lcm_state in CLEANING:
+        return operations.clean_again(earlier, recreates=recreate)
     make = operations.recreate if recreate else operations.delete
     return make(vm, _other_host(vm))
 

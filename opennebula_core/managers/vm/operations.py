@@ -15,6 +15,7 @@ from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.records import waits_on_front_end
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.model.transitions import may_have_guest
 from opennebula_core.plans.plan import Plan, Step, Target
 
 RUNNING = (VmState.ACTIVE, LcmState.RUNNING)
@@ -195,9 +196,11 @@ def clean_again(plan: Plan, *, recreates: bool) -> Plan:
         if recreates
         else ("delete", LcmState.CLEANUP_DELETE, DONE)
     )
-    own = (step for step in plan.steps if step.action in (VmmAction.CLEANUP, Phase.DELETE))
+    own = (step for step in plan.steps if step.action in _CLEANING_ACTIONS)
     return Plan(plan.vm_id, operation, tuple(replace(step, lcm_state=lcm_state) for step in own), end)
 
+
+_CLEANING_ACTIONS = (VmmAction.CANCEL, VmmAction.CLEANUP, Phase.DELETE)
 
 _BETWEEN_HOST_AND_FRONT_END = ("PROLOG_RESUME", "PROLOG_UNDEPLOY", "EPILOG_STOP", "EPILOG_UNDEPLOY")
 """Beginnings of the states in which a VM's files may be on either side."""
@@ -210,4 +213,16 @@ def _cleanup(vm: Vm, other_host: str) -> tuple[Step, ...]:
         return (on_front_end,)
     on_host = _vmm(VmmAction.CLEANUP, lcm_state, failure_is_fine=True, arguments={"other_host": other_host})
     is_between = vm.lcm_state.name.startswith(_BETWEEN_HOST_AND_FRONT_END)
-    return (on_host, on_front_end) if is_between else (on_host,)
+    files = (on_host, on_front_end) if is_between else (on_host,)
+    return (*_end_whatever_runs(vm, other_host), *files)
+
+
+def _end_whatever_runs(vm: Vm, other_host: str) -> tuple[Step, ...]:
+    """Return the steps that end the guest that may run; they must succeed, or the VM could run twice.
+
+    CLEANUP does not say whether it could: OpenNebula's drivers answer it with success whatever happens.
+    """
+    if not may_have_guest(vm.state, vm.lcm_state):
+        return ()
+    here = _vmm(VmmAction.CANCEL, LcmState.CLEANUP_DELETE)
+    return (replace(here, target=Target.PREVIOUS), here) if other_host else (here,)

@@ -11,7 +11,7 @@ from opennebula_core.errors import ActionError, ParameterError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.vm import operations
 from opennebula_core.managers.vm.effects import VmEffects
-from opennebula_core.managers.vm.ending import VmEnding
+from opennebula_core.managers.vm.ending import CLEANING, VmEnding
 from opennebula_core.managers.vm.plans import VmPlans
 from opennebula_core.managers.vm.records import close_record, return_home
 from opennebula_core.model.objects import Vm
@@ -86,7 +86,8 @@ class VmRecovery:
         plan = table.last_of(tx, vm.id)
         if plan is None or plan.status in (PlanStatus.DONE, PlanStatus.ABANDONED):
             raise self._refused(vm)
-        if plan.status is PlanStatus.FAILED and not vm.lcm_state.is_failure:
+        is_stuck = vm.lcm_state.is_failure or vm.lcm_state in CLEANING
+        if plan.status is PlanStatus.FAILED and not is_stuck:
             raise self._refused(vm)
         if wanted is Recovery.RETRY:
             self._retry(tx, vm, plan)

@@ -225,3 +225,54 @@ def test_a_vm_whose_image_broke_is_not_recreated_before_the_image_is_there(cloud
     _recover(cloud, vm_id, DELETE)
     cloud.settle(vm_id, DONE)
     assert cloud.document("image", image_id).findtext("RUNNING_VMS") == "0"
+
+
+@pytest.mark.parametrize(
+    ("operation", "state", "place"),
+    [(DELETE, LcmState.CLEANUP_DELETE, DONE), (RECREATE, LcmState.CLEANUP_RESUBMIT, PENDING)],
+)
+def test_a_guest_that_cannot_be_ended_keeps_its_vm_until_a_person_says_that_it_is_gone(
+    cloud: Cloud, operation: int, state: LcmState, place: Place
+) -> None:
+    vm_id = cloud.running_vm()
+    guest = cloud.location / f"var/dummy/hosts/h1/one-{vm_id}.json"
+    cloud.behave({"vmm/CANCEL": FAILS})
+    for attempt in (operation, RETRY, operation):
+        _recover(cloud, vm_id, attempt)
+        cloud.settle(vm_id, (VmState.ACTIVE, state))
+        cloud.wait_until(lambda: "no luck" in _error(cloud, vm_id), "the error")
+    assert "may still run on host h1" in _error(cloud, vm_id)
+    assert f"'onevm recover --success {vm_id}'" in _error(cloud, vm_id)
+    assert cloud.document("vn", cloud.network_id).findtext("USED_LEASES") == "1"
+    assert guest.exists()
+    with pytest.raises(ActionError, match=f"not available for state {state.name}"):
+        cloud.deploy(vm_id, 1)
+    guest.unlink()  # the host was switched off
+    _recover(cloud, vm_id, SUCCESS)
+    cloud.settle(vm_id, place)
+    assert cloud.document("vm", vm_id).find("USER_TEMPLATE/ERROR") is None
+    _end(cloud, vm_id)
+
+
+def _error(cloud: Cloud, vm_id: int) -> str:
+    return cloud.document("vm", vm_id).findtext("USER_TEMPLATE/ERROR", "")
+
+
+@pytest.mark.parametrize("operation", [RETRY, DELETE])
+def test_a_removal_that_was_held_up_goes_on_once_the_host_answers(cloud: Cloud, operation: int) -> None:
+    vm_id = cloud.running_vm()
+    cloud.behave({"vmm/CANCEL": FAILS})
+    _recover(cloud, vm_id, DELETE)
+    cloud.wait_until(lambda: "no luck" in _error(cloud, vm_id), "the error")
+    cloud.behave({})
+    _recover(cloud, vm_id, operation)
+    cloud.settle(vm_id, DONE)
+    _end(cloud, vm_id)
+
+
+def test_what_has_no_guest_is_removed_whatever_its_host_says(cloud: Cloud) -> None:
+    vm_id = _fail_at(cloud, LcmState.PROLOG_FAILURE)
+    cloud.behave({"vmm/CANCEL": FAILS, "vmm/CLEANUP": FAILS})
+    _recover(cloud, vm_id, DELETE)
+    cloud.settle(vm_id, DONE)
+    _end(cloud, vm_id)

@@ -33,7 +33,11 @@ class _Known:
 
 
 class Acceleration:
-    """Remembers of each host, for as long as it stays up, whether its KVM runs guests."""
+    """Remembers of each host, for as long as it stays up, whether its KVM runs guests.
+
+    In the driver's process alone: after the driver was started anew the first deployment on a host costs a
+    probe again, which is less than keeping what may be stale by then.
+    """
 
     def __init__(self, virsh: Virsh) -> None:
         self._virsh = virsh
