@@ -17,14 +17,15 @@ stop:
 	@if [ -x $(BIN)/one ]; then $(BIN)/one down; else echo "nothing runs from here: there is no $(VENV)"; fi
 
 # From a fresh clone to a passed test suite; what the tests need is installed where that may be done.
+# As many processes as cores run the tests, dealt out as conftest.py says.
 test: setup
-	@$(BIN)/pytest --timeout=900
+	@$(BIN)/pytest -n auto --maxprocesses 8 --no-loadscope-reorder --timeout=900
 
 # Format, lint, types, layering.
 check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy --explicit-package-bases opennebula_core plugins tests bench docs/plugins/examples
+	@$(BIN)/mypy --explicit-package-bases opennebula_core plugins tests bench docs/plugins/examples conftest.py
 	@$(BIN)/pytest tests/test_layering.py
 
 # The benchmarks, beside the figures of the reference.

@@ -53,9 +53,9 @@ class ManagerRegistry:
     """Gathers what managers add. A name that is taken is refused with both owners named.
 
     :param core: the running core: ``store`` (``opennebula_core.db.store.Store``), ``config``, ``location``,
-        ``drivers``, and ``monitoring``, whose ``of(kind, object_id).figures`` is an object's newest MONITORING
-        element, escaped. It is built further down the import order, so its type stands with the managers
-        (``opennebula_core.managers``); None while plugins are only listed
+        ``drivers``, and ``monitoring``, whose ``of(kind, object_id).figures`` is an object's newest
+        MONITORING element, escaped. It is built further down the import order, so its type stands with the
+        managers (``opennebula_core.managers``); None while plugins are only listed
     """
 
     def __init__(self, core: Any = None) -> None:

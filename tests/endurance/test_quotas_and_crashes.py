@@ -14,7 +14,7 @@ from opennebula_core.client import Client
 from opennebula_core.db import maintenance
 from opennebula_core.errors import AuthorizationError, OpenNebulaError
 from opennebula_core.testing.ports import free_port
-from tests.end_to_end.test_many_crashes import CONFIGURATION, MortalCloud
+from tests.endurance.test_many_crashes import CONFIGURATION, MortalCloud
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
