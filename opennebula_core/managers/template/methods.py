@@ -21,9 +21,10 @@ from opennebula_core.managers.objects import (
     set_permissions,
     update_method,
 )
-from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.pools import pool_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.rights import require, require_on_pool
+from opennebula_core.managers.template.extended import extended
 from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.managers.vm.disks import find_image
 from opennebula_core.model.objects import VmTemplate
@@ -47,7 +48,7 @@ def template_methods(core: Core) -> Iterable[Method]:
     yield chmod_method(kind, Param("recursive", bool, False), also=_chmod_images(core))
     yield chown_method(kind)
     yield from lock_methods(kind)
-    yield info_method("one.template", TEMPLATE, _render, Param("extended", bool, False))
+    yield _info(core)
     yield pool_method("one.templatepool.info", TEMPLATE, "VMTEMPLATE_POOL", _render_many)
     yield _allocate(core)
     yield _instantiate(core)
@@ -69,8 +70,21 @@ def template_methods(core: Core) -> Iterable[Method]:
     )
 
 
-def _render(tx: Snapshot, template: VmTemplate) -> str:
-    return render_template(template)
+def _info(core: Core) -> Method:
+    def info(tx: Snapshot, session: Session, template_id: int, is_extended: bool, decrypt: bool) -> bytes:
+        found = tx.vm_templates.get(template_id)
+        if is_extended:
+            found.template = extended(tx, session, found.template, core.config.images.device_prefix)
+        return render_template(found).encode()
+
+    return Method(
+        "one.template.info",
+        (Param("id", int), Param("extended", bool, False), Param("decrypt", bool, False)),
+        (Need(TEMPLATE, Right.USE, "id"),),
+        Mode.POINT,
+        info,
+        "Return the template; extended, with what its disks and NICs would be.",
+    )
 
 
 def _render_many(tx: Snapshot, templates: Iterable[VmTemplate]) -> Iterable[str]:

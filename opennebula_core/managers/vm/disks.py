@@ -74,7 +74,7 @@ def _from_image(
     waits = image.state in BEING_MADE
     _check_usable(image)
     datastore = tx.datastores.get(image.datastore_id)
-    _describe(disk, image, datastore, default_prefix)
+    describe_disk(disk, image, datastore, default_prefix)
     if not disk.get("TARGET"):
         disk["TARGET"] = _free_target(disk["DEV_PREFIX"], taken, boot=image.type is ImageType.OS)
     tx.images.use(image.id, vm.id, int(disk["DISK_ID"]))
@@ -123,7 +123,7 @@ def _check_usable(image: Image) -> None:
         )
 
 
-def _describe(disk: Vector, image: Image, datastore: Datastore, default_prefix: str) -> None:
+def describe_disk(disk: Vector, image: Image, datastore: Datastore, default_prefix: str) -> None:
     """Copy what drivers need to know of image and datastore; the user's own values of free ones stay.
 
     DRIVER is the image's format whatever a template says: a raw image that is opened as qcow2 makes QEMU open

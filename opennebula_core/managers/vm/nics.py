@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opennebula_core.contracts.method import ObjectKind, Right, Session
-from opennebula_core.db.transaction import Transaction
+from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import InternalError, NotFoundError
 from opennebula_core.managers.rights import require, require_on
 from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
@@ -81,7 +81,7 @@ def lease_nic(tx: Transaction, session: Session, vm: Vm, nic: Vector) -> None:
     if "NETWORK_ID" not in nic and "NETWORK" not in nic:
         _without_network(vm, nic)
         return
-    network = _find_network(tx, session, nic)
+    network = find_network(tx, session, nic)
     require_on(tx, session, ObjectKind.NET, Right.USE, network)
     address_range, index = _lease(tx, network, vm.id, nic)
     _describe(nic, network, address_range, index)
@@ -94,7 +94,11 @@ def _without_network(vm: Vm, nic: Vector) -> None:
     nic["TARGET"] = f"one-{vm.id}-{nic['NIC_ID']}"
 
 
-def _find_network(tx: Transaction, session: Session, nic: Vector) -> Network:
+def find_network(tx: Snapshot, session: Session, nic: Vector) -> Network:
+    """Return the network that a NIC names, by its id or by its name and owner.
+
+    :raises RequestError: there is none
+    """
     network_id = whole_number(nic.get("NETWORK_ID", ""))
     if network_id is not None:
         return tx.networks.get(network_id)
@@ -151,15 +155,24 @@ def _wanted_index(address_range: AddressRange, ip: str, mac: str) -> int:
 
 
 def _describe(nic: Vector, network: Network, address_range: AddressRange, index: int) -> None:
+    describe_network(nic, network, address_range.attributes)
+    nic.update(AR_ID=str(address_range.id), MAC=nth_mac(address_range, index))
+    addresses = {"IP": nth_ip(address_range, index), **nth_ip6(address_range, index)}
+    nic.update({name: value for name, value in addresses.items() if value})
+
+
+def describe_network(nic: Vector, network: Network, own: Vector) -> None:
+    """Copy what drivers need to know of a network.
+
+    :param own: attributes of the range that the address is of, which win
+    """
     for name in _CORE_OWNED:
         nic.pop(name, None)
     nic.update(
         NETWORK=network.name,
         NETWORK_ID=str(network.id),
-        AR_ID=str(address_range.id),
         BRIDGE=network.bridge,
         VN_MAD=network.vn_mad,
-        MAC=nth_mac(address_range, index),
         CLUSTER_ID=",".join(str(cluster_id) for cluster_id in network.cluster_ids),
     )
     optional = {
@@ -167,12 +180,10 @@ def _describe(nic: Vector, network: Network, address_range: AddressRange, index:
         "PHYDEV": network.phydev,
         "VLAN_ID": network.vlan_id,
         "OUTER_VLAN_ID": network.outer_vlan_id,
-        "IP": nth_ip(address_range, index),
-        **nth_ip6(address_range, index),
     }
     nic.update({name: value for name, value in optional.items() if value})
     for name in INHERITED:
-        value = address_range.attributes.get(name) or network.template.get(name)
+        value = own.get(name) or network.template.get(name)
         if value and (name in _ENFORCED or name not in nic):
             nic[name] = value
     nic["SECURITY_GROUPS"] = _groups(

@@ -106,3 +106,19 @@ async def test_permissions_of_images_that_are_not_the_callers_stay_and_so_do_tho
     assert estate.cloud.image(image_id).permissions == before
     shown = await estate.cloud.document("one.template.info", template_id, session=alice)
     assert shown.findtext("PERMISSIONS/OTHER_U") == "0"
+
+
+async def test_extended_it_shows_what_disks_and_nics_would_be(estate: Estate, alice: str) -> None:
+    cloud = estate.cloud
+    devices = "DISK=[IMAGE_ID=0]\nDISK=[IMAGE=gone]\nDISK=[TYPE=swap,SIZE=8]\nNIC=[NETWORK_ID=0]\n"
+    template_id = await cloud.new("one.template.allocate", f'NAME="seen through"\n{BASE}{devices}')
+    await cloud.call("one.template.chmod", template_id, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+    shown = await cloud.document("one.template.info", template_id, True)
+    assert [disk.findtext("IMAGE") for disk in shown.findall("TEMPLATE/DISK")] == ["base", "gone", None]
+    assert (shown.findtext("TEMPLATE/DISK/TM_MAD"), shown.findtext("TEMPLATE/NIC/BRIDGE")) == ("dummy", "br0")
+    assert shown.find("TEMPLATE/NIC/IP") is None
+    assert cloud.network(estate.network_id).used_leases == 0
+    hidden = await cloud.document("one.template.info", template_id, True, session=alice)
+    assert hidden.find("TEMPLATE/DISK/TM_MAD") is None
+    plain = await cloud.document("one.template.info", template_id)
+    assert plain.find("TEMPLATE/DISK/TM_MAD") is None
