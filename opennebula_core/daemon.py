@@ -25,6 +25,7 @@ from opennebula_core.api.request_hooks import RequestHooks
 from opennebula_core.api.server import Server
 from opennebula_core.api.system_methods import system_methods
 from opennebula_core.config import Config
+from opennebula_core.config.allocator import keep_little_free
 from opennebula_core.config.location import Location
 from opennebula_core.config.pid_file import take_pid_file
 from opennebula_core.contracts.kinds import DRIVER_KINDS, group_of
@@ -247,6 +248,7 @@ def main() -> None:
     try:
         location.create()
         set_up_logging(Config.load(location))
+        keep_little_free()
         sys.setswitchinterval(THREAD_SWITCH_S)
         lock = take_pid_file(location, "oned")
         run(serve, location)

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from opennebula_core.config.private_files import make_private
 from opennebula_core.db.consistency import COUNTERS, MISSING, PREPARATION, REFERENCES, Counter, Reference
 from opennebula_core.db.migrations import CURRENT_VERSION, migrate, schema_version
 from opennebula_core.errors import StoreError
@@ -88,7 +89,8 @@ def back_up(path: Path, target: Path) -> int:
         raise StoreError(f"back up to {str(target)!r}: the file is there already; name another one")
     unfinished = target.with_name(f".{target.name}.part")
     try:
-        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        unfinished.unlink(missing_ok=True)  # what is left of another copy may be open to others
+        make_private(unfinished)
         with _opened(path) as source, closing(sqlite3.connect(unfinished)) as copy:
             source.backup(copy, pages=PAGES_A_STEP)
             # In one file: a copy that is moved about shall need no log beside it.

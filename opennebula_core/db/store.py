@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from opennebula_core.config.private_files import close_to_others, database_files, make_private
 from opennebula_core.db.connection import Change, Clock
 from opennebula_core.db.migrations import migrate
 from opennebula_core.db.transaction import Snapshot, Transaction
@@ -72,6 +73,7 @@ class Store:
         self._connections: list[sqlite3.Connection] = []
         self._connections_lock = threading.Lock()
         self._commits = 0
+        self._make_private()
         connection = self._connect()
         try:
             migrate(connection)
@@ -86,6 +88,16 @@ class Store:
     def now(self) -> int:
         """Return the time by which changes are stamped, in epoch seconds."""
         return int(self._clock())
+
+    def _make_private(self) -> None:
+        """Have the file be its owner's alone before anything is in it; what SQLite puts beside it follows."""
+        try:
+            make_private(self.path)
+        except OSError as error:
+            raise StoreError(
+                f"open database {str(self.path)!r}: {error.strerror}; check the path and its owner"
+            ) from error
+        close_to_others(*database_files(self.path))
 
     def _connect(self) -> sqlite3.Connection:
         try:

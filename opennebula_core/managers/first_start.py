@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
+from opennebula_core.config.private_files import close_to_others
 from opennebula_core.contracts.kinds import group_of
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.db.plugin_tables import create_tables, migrate_plugins
@@ -22,6 +23,7 @@ def prepare_database(tx: Transaction, location: Location, config: Config, regist
 
     :raises ConfigError: the first user's name and password cannot be read
     """
+    close_to_others(location.auth_file, location.scheduler_auth_file)
     made = create_tables(tx, registry.tables)
     owners = {table: registry.owner("table", table.__name__) for table in registry.tables}
     old = {owners[table] for table in registry.tables if table not in made}
@@ -59,6 +61,7 @@ def _read_secret(path: Path) -> str:
 
 def _write_secret(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    close_to_others(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

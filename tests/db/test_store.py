@@ -170,3 +170,19 @@ async def test_a_watcher_writes_within_the_job_and_fails_with_it(store: Store) -
     with pytest.raises(sqlite3.IntegrityError):
         await store.write(change)
     assert store.read(lambda tx: tx.last_change()) == 1
+
+
+def test_the_database_is_its_owners_alone_from_its_making_on(tmp_path: Path) -> None:
+    path = tmp_path / "private.db"
+    for _ in range(2):
+        store = Store(path, synchronous="OFF")
+        store.write_now(lambda tx: tx.execute("INSERT OR REPLACE INTO setting VALUES ('a', '1')"))
+        files = sorted(tmp_path.glob("private.db*"))
+        assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [
+            ("private.db", 0o600),
+            ("private.db-shm", 0o600),
+            ("private.db-wal", 0o600),
+        ]
+        store.close()
+        path.chmod(0o644)  # as an earlier release has left it
+        path.with_name("private.db-wal").touch(mode=0o644)

@@ -18,6 +18,7 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from opennebula_core.config.private_files import close_to_others
 from opennebula_core.errors import ConfigError
 
 LOG = logging.getLogger(__name__)
@@ -90,9 +91,7 @@ def _read(path: Path) -> bytes | None:
         text = path.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:
         return None
-    if path.stat().st_mode & 0o077:
-        LOG.warning("%s: others could read it; it is closed to them now", path)
-        path.chmod(0o600)
+    close_to_others(path)
     try:
         secret = bytes.fromhex(text)
     except ValueError:
