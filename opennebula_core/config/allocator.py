@@ -11,9 +11,9 @@ import ctypes
 from typing import Final
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-_MIB: Final = 1024 * 1024
-LIMITS: Final = ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, _MIB), (_TRIM_THRESHOLD, 4 * _MIB))
-"""Two heaps for all threads; what is larger than this goes back when it is freed, and so does a heap's end."""
+_KIB: Final = 1024
+LIMITS: Final = ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, 128 * _KIB), (_TRIM_THRESHOLD, 2048 * _KIB))
+"""Two heaps for all threads; larger blocks go back when they are freed, and so does the end of a heap."""
 
 
 def keep_little_free() -> bool:

@@ -14,6 +14,6 @@ class ScheduleManager:
     @impl
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         """Add methods and the background task."""
-        for method in schedule_methods():
+        for method in schedule_methods(registry):
             registry.add_method(method)
         registry.add_background_task("scheduled actions", ScheduledActions(registry.core, registry).run)

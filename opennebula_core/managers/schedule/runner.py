@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from opennebula_core.contracts.manager import ManagerRegistry
-from opennebula_core.contracts.method import Access, Method, Mode, Session
+from opennebula_core.contracts.method import Method, Mode, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, AuthorizationError, OpenNebulaError, StoreError
 from opennebula_core.managers.core import Core
-from opennebula_core.managers.rights import require, require_on_pool
 from opennebula_core.managers.schedule.actions import find_action, mark_done
+from opennebula_core.managers.schedule.authorisation import authorise_call
 from opennebula_core.managers.schedule.calls import Call, call_of
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import VmState
@@ -117,7 +117,7 @@ class ScheduledActions:
         method = self._methods.get(call.method)
         if method is None or method.mode is not Mode.WRITE:
             raise ActionError(f"This release does not have {call.method}; install a manager that adds it")
-        _authorise(tx, session, method, call.parameters)
+        authorise_call(tx, session, method, call.parameters)
         tx.enforces_quotas = True  # as for the same call from outside
         given = call.parameters if method.prepare is None else method.prepare(*call.parameters)
         method.handler(tx, session, *given)
@@ -146,18 +146,3 @@ def _due_vm(tx: Transaction, action_id: int, vm_id: int) -> Vm | None:
         tx.execute("DELETE FROM sched_action WHERE vm_id = ?", (vm_id,))
         return None
     return vm
-
-
-def _authorise(tx: Transaction, session: Session, method: Method, parameters: tuple[object, ...]) -> None:
-    """Check the rights that a call needs, as if its caller had sent it."""
-    if isinstance(method.needs, Access):
-        raise AuthorizationError(f"{method.name} cannot be called by a scheduled action")
-    names = [param.name for param in method.params]
-    for need in method.needs:
-        if need.param is None:
-            require_on_pool(tx, session, need.kind, need.right)
-            continue
-        object_id = parameters[names.index(need.param)]
-        assert isinstance(object_id, int)
-        if need.optional_below is None or object_id >= need.optional_below:
-            require(tx, session, need.kind, need.right, object_id)

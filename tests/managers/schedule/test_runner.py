@@ -237,3 +237,30 @@ async def test_plugins_may_refuse_what_is_scheduled_as_any_other_call(tmp_path: 
         await cloud.until(lambda: "not at night" in action_of(cloud, vm_id).get("MESSAGE", ""), "the refusal")
         assert cloud.vm(vm_id).state is VmState.HOLD
     assert curfew.asked[0] == ("ann", "one.vm.action", ("release", vm_id))
+
+
+async def test_whoever_writes_an_action_must_be_allowed_to_do_it_himself(tmp_path: Path) -> None:
+    archive = Archive()
+    archive.fails = False
+    async with running_cloud(tmp_path, plugins=[("archive", archive)]) as cloud:
+        ann = await cloud.new("one.user.allocate", "ann", "pw", "")
+        await cloud.new("one.user.allocate", "bob", "pw", "")
+        vm_id = await cloud.add_vm()
+        await cloud.call("one.vm.chown", vm_id, ann, 1)
+        await cloud.call("one.vm.chmod", vm_id, 1, 1, 1, 1, 1, 0, 0, 0, 0)  # the group may manage
+        await cloud.call("one.datastore.chmod", 1, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+        keep = 'ACTION=backup,ARGS="1"'
+
+        await schedule(cloud, vm_id, "ACTION=hold", session="bob:pw")
+        action_id = int(action_of(cloud, vm_id)["ID"])
+        for method, more in (("schedadd", ()), ("schedupdate", (action_id,))):
+            text = f"SCHED_ACTION=[TIME={int(cloud.clock()) + 60},{keep}]"
+            with pytest.raises(AuthorizationError, match="ADMIN VM"):
+                await cloud.call(f"one.vm.{method}", vm_id, *more, text, session="bob:pw")
+        assert action_of(cloud, vm_id)["ACTION"] == "hold"
+        assert len(cloud.vm(vm_id).template.vectors("SCHED_ACTION")) == 1
+
+        await schedule(cloud, vm_id, keep, session="ann:pw")
+        cloud.clock.advance(60)
+        await cloud.until(lambda: bool(archive.calls), "the call")
+    assert archive.calls == [("ann", (vm_id, 1, False))]
