@@ -189,7 +189,7 @@ def describe_network(nic: Vector, network: Network, own: Vector) -> None:
     nic["SECURITY_GROUPS"] = _groups(
         nic.get("SECURITY_GROUPS", ""),
         network.template.get("SECURITY_GROUPS"),
-        address_range.attributes.get("SECURITY_GROUPS", ""),
+        own.get("SECURITY_GROUPS", ""),
     )
 
 
