@@ -66,9 +66,12 @@ class Given:
 )
 @click.option("--total", type=float, default=Limits().total, help="seconds for all checks", show_default=True)
 @click.option("--only", multiple=True, metavar="NAME", help="make only checks that have this in their names")
+@click.option("-x", "--exitfirst", is_flag=True, help="make no more checks after the first that fails")
 @click.option("--list", "is_listing", is_flag=True, help="list the checks and make none")
 @click.option("--json", "as_document", is_flag=True, help="print the report as JSON, at the end")
-def check(only: Sequence[str], *, is_listing: bool, as_document: bool, **given: object) -> None:
+def check(
+    only: Sequence[str], *, exitfirst: bool, is_listing: bool, as_document: bool, **given: object
+) -> None:
     """Hold a driver to its protocol: start it, ask it all that it can do, and see what it does.
 
     Exit status: 0 it keeps the protocol; 1 it does not; 2 the command is wrong.
@@ -79,7 +82,7 @@ def check(only: Sequence[str], *, is_listing: bool, as_document: bool, **given: 
             for each in list_checks(subject):
                 click.echo(f"{each.name:<24} {each.sentence}")
             return
-        outcomes = _run(subject, Selection(only), as_document=as_document)
+        outcomes = _run(subject, Selection(only, exitfirst), as_document=as_document)
     except OpenNebulaError as error:
         raise click.UsageError(str(error)) from None
     if not outcomes:

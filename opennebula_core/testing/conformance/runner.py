@@ -23,7 +23,7 @@ from opennebula_core.testing.conformance.lines import line_checks
 from opennebula_core.testing.conformance.outcome import CheckFailedError, CheckSkippedError, Outcome, Result
 from opennebula_core.testing.conformance.starting import starting_checks
 from opennebula_core.testing.conformance.subject import Subject
-from opennebula_core.testing.conformance.working import working_checks
+from opennebula_core.testing.conformance.working import first_check, working_checks
 
 KIND_CLASSES: Final[Mapping[str, type[Kind]]] = {
     "vmm": VmmKind,
@@ -45,12 +45,14 @@ LAST: Final = Check(
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which checks are made; whoever wants an action's also gets the one that asks for it after a kill.
+    """Which checks are made; an action's and the one that asks for it after a kill go together.
 
     :param patterns: with ``*`` and ``?``, of names or parts of names; none: all checks
+    :param until_failure: none after the first that fails
     """
 
     patterns: Sequence[str] = ()
+    until_failure: bool = False
 
     def has(self, check: Check) -> bool:
         """Whether a check is made."""
@@ -59,6 +61,8 @@ class Selection:
     def of(self, checks: Sequence[Check]) -> list[Check]:
         """Return those that are made, of all in their order."""
         chosen = [check for check in checks if self.has(check)]
+        if any(check.name == AFTER_KILL for check in chosen):
+            return [check for check in checks if check in chosen or check.name.startswith(ACTIONS)]
         if any(check.name.startswith(ACTIONS) for check in chosen):
             return [check for check in checks if check in chosen or check.name == AFTER_KILL]
         return chosen
@@ -72,7 +76,8 @@ def checks_of(kind: Kind) -> list[Check]:
         kind.asked_after_kill,
     )
     actions = [*kind.checks(), after_kill]
-    return [*starting_checks(kind), *actions, *line_checks(kind), *working_checks(kind), LAST]
+    begin, *other = starting_checks(kind)
+    return [begin, first_check(kind), *other, *actions, *line_checks(kind), *working_checks(kind), LAST]
 
 
 def list_checks(subject: Subject) -> list[Check]:
@@ -102,6 +107,8 @@ async def run(subject: Subject, selection: Selection, on_outcome: Callable[[Outc
                 reason = "the driver does not begin"
             outcomes.append(outcome)
             on_outcome(outcome)
+            if selection.until_failure and outcome.result is Result.FAILED:
+                break
     finally:
         await bench.close()
     return outcomes

@@ -22,11 +22,16 @@ QUIET_S: Final = 0.5
 """An answer too many is waited for so long."""
 
 
+def first_check(kind: Kind) -> Check:
+    """Return the check of one request and its answer: where this fails, so does most of the rest."""
+    sentence = "each request is answered once, with its own action and id"
+    return Check("work.once", sentence, _Working(kind).once)
+
+
 def working_checks(kind: Kind) -> list[Check]:
     """Return the checks of a kind at work."""
     own = _Working(kind)
     return [
-        Check("work.once", "each request is answered once, with its own action and id", own.once),
         Check("work.many", f"of {MANY} requests at once each gets its own answer", own.many),
         Check("work.leaks", "descriptors and processes do not pile up", own.leaks),
         Check("work.beside", "slow work does not hold up other work", own.beside),
@@ -143,6 +148,7 @@ class _Working:
             raise CheckFailedError(
                 "the object to be free soon after DRIVER_CANCEL", "it was busy for over 1 s"
             )
+        await self._time(bench, session, 1)  # by then what was given up would have been answered
         again = self._kind.slow(slow.object_id)
         await session.ask(again.line, again.action, again.object_id)
         await self._kind.undo(slow.object_id)

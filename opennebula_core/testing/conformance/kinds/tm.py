@@ -17,7 +17,9 @@ SIZE_MIB: Final = 3
 ISO_MAGIC_AT: Final = 16 * 2048 + 1
 """Source: ISO 9660: the sixteenth sector begins with a type and the letters CD001."""
 
-SENT_AND_KILLED_S: Final = 0.02
+PERIOD_S: Final = 0.005
+BEGIN_TRIES: Final = 60
+"""So many periods a transfer is given to begin, before the driver is killed."""
 
 
 class TmKind(TransferRequests):
@@ -97,13 +99,20 @@ class TmKind(TransferRequests):
         text = self.line("CLONE", image, self.at(disk), vm_id=vm_id)
         driver = await bench.driver()
         driver.send(bench.encode(self.script(vm_id, text)), "TRANSFER", vm_id)
-        await asyncio.sleep(SENT_AND_KILLED_S)
+        await self._begun(disk.parent)
         await bench.killed()
         if disk.exists() and not self.subject.pretends and disk.stat().st_size != len(content):
             raise CheckFailedError("no disk, or a whole one, after a kill", f"{disk.stat().st_size} bytes")
         await self.succeed(self.script(vm_id, text, attempt=2), "after a kill in its midst")
         if not self.subject.pretends:
             self.must_hold(disk, content, len(content))
+
+    async def _begun(self, folder: Path) -> None:
+        """Wait until something is in a folder, but not for long."""
+        for _ in range(BEGIN_TRIES):
+            await asyncio.sleep(PERIOD_S)
+            if folder.is_dir() and any(folder.iterdir()):
+                return
 
     async def together(self, bench: Bench) -> None:
         """Make disks of several VMs at once."""

@@ -35,11 +35,10 @@ class TransferRequests(Kind):
 
     def damaged(self) -> Sequence[tuple[str, Ask]]:
         """Run nonsense."""
-        line = "CLONE" if self.subject.is_own else f"FROB {self.name} a:/x b:/y 7 0"
         found = []
         for what, text in (
             ("a verb that nobody knows", f"FROBNICATE {self.name} a:/x b:/y 7 0"),
-            ("a command without its words", line),
+            ("a command without its words", f"CLONE {self.name} 7 0"),
         ):
             found.append((what, self.of(self.script(self.bench.new_id(), text), success=False)))
         number = self.bench.new_id()

@@ -15,7 +15,7 @@ from opennebula_core.testing.conformance.kinds.hot_plug import HotPlug
 from opennebula_core.testing.conformance.kinds.vmm_requests import GONE, RUNNING, VmmRequests
 from opennebula_core.testing.conformance.outcome import CheckFailedError
 
-SENT_AND_KILLED_S: Final = 0.02
+SENT_AND_KILLED_S: Final = 0.1
 
 
 class VmmKind(VmmRequests):
