@@ -152,5 +152,5 @@ class TmDriver(Driver):
     def failmigrate(
         self, source_host: str, destination_host: str, directory: str, vm: Element, transfer: Transfer
     ) -> Awaitable[None] | None:
-        """Remove what a failed live migration left on the destination."""
+        """Remove what a failed migration left on the destination; ``vm`` is empty if it was a cold one."""
         return None

@@ -153,13 +153,16 @@ _MONITORING: Final[tuple[Row, ...]] = (
 )
 
 _BACK_ON_THE_OLD_HOST: Final[dict[LcmState, State]] = {
-    L.PROLOG_MIGRATE_FAILURE: L.BOOT_MIGRATE,
+    L.PROLOG_MIGRATE_FAILURE: L.PROLOG_MIGRATE,
     L.BOOT_MIGRATE_FAILURE: L.PROLOG_MIGRATE,
-    L.PROLOG_MIGRATE_POWEROFF_FAILURE: V.POWEROFF,
-    L.PROLOG_MIGRATE_SUSPEND_FAILURE: V.SUSPENDED,
-    L.PROLOG_MIGRATE_UNKNOWN_FAILURE: L.BOOT,
+    L.PROLOG_MIGRATE_POWEROFF_FAILURE: L.PROLOG_MIGRATE_POWEROFF,
+    L.PROLOG_MIGRATE_SUSPEND_FAILURE: L.PROLOG_MIGRATE_SUSPEND,
+    L.PROLOG_MIGRATE_UNKNOWN_FAILURE: L.PROLOG_MIGRATE_UNKNOWN,
 }
-"""Where ``recover --failure`` leads a migration that failed: the VM belongs to the old host again."""
+"""Where ``recover --failure`` leads a migration that failed: the VM belongs to the old host again.
+
+Its files come back, or what was copied of them to the other host is removed.
+"""
 
 
 def _place(state: State) -> Place:

@@ -55,6 +55,12 @@ class StepRunner(Protocol):
     async def may_resend(self, plan: Plan) -> bool:
         """Return whether the plan's current step may be sent again without harm."""
 
+    async def take_back(self, plan: Plan) -> str:
+        """Undo what the plan's current step may have done, its outcome being unknown and lost for good.
+
+        :returns: what has become of it, for the VM's error; empty when there is nothing to take back
+        """
+
 
 class Effects(Protocol):
     """What the outcomes of steps change in the store; called inside the outcome's transaction."""
@@ -194,13 +200,13 @@ class Executor:
         try:
             refusal = await self._refusal(plan)
             if refusal:
-                return Outcome(False, refusal)
+                return await self._unknown(plan, refusal) if plan.is_known else Outcome(False, refusal)
             return await self._runner.run(plan)
         except DriverUnusableError as error:  # nothing was sent, and nothing would be
             return Outcome(False, str(error))
         except DriverGoneError as error:
             if resent >= MAX_RESENDS or not await self._may_resend(plan):
-                return Outcome(False, f"{error}; its outcome is unknown")
+                return await self._unknown(plan, f"{error}; its outcome is unknown")
             LOG.warning("VM %d: %s; sending it again", plan.vm_id, error)
             return None
         except DriverError as error:
@@ -210,6 +216,10 @@ class Executor:
         except Exception as error:
             LOG.exception("VM %d: internal error in step %s", plan.vm_id, plan.current.action)
             return Outcome(False, f"{plan.current.action}: internal error: {error}")
+
+    async def _unknown(self, plan: Plan, reason: str) -> Outcome:
+        taken_back = await self._runner.take_back(plan)
+        return Outcome(False, f"{reason}; {taken_back}" if taken_back else reason)
 
     async def _may_resend(self, plan: Plan) -> bool:
         return not plan.current.at_most_once and await self._runner.may_resend(plan)

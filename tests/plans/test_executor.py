@@ -29,6 +29,7 @@ class Drivers:
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     sent: list[tuple[str, int]] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)
     resendable: bool = True
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -46,6 +47,10 @@ class Drivers:
 
     async def may_resend(self, plan: Plan) -> bool:
         return self.resendable
+
+    async def take_back(self, plan: Plan) -> str:
+        self.taken_back.append(plan.current.action)
+        return "taken back"
 
 
 @dataclass
@@ -174,7 +179,8 @@ async def test_what_may_not_be_sent_twice_is_not(bench: Bench, once: bool) -> No
     await bench.begin(replace(REBOOT, at_most_once=once))
     await bench.settle()
     assert bench.drivers.sent == [("REBOOT", 1)]
-    assert "unknown" in bench.effects.events[-1][1]
+    assert bench.effects.events[-1][1].endswith("its outcome is unknown; taken back")
+    assert bench.drivers.taken_back == ["REBOOT"]
 
 
 async def test_a_vm_has_one_plan_at_a_time(bench: Bench) -> None:

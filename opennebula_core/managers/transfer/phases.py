@@ -9,6 +9,7 @@ class Phase:
     PROLOG = "prolog"
     RESUME = "resume"
     MIGRATE = "migrate"
+    UNDO_MIGRATE = "undo_migrate"
     STOP = "stop"
     EPILOG = "epilog"
     EPILOG_FRONT_END = "epilog_front_end"

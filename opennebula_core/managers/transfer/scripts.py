@@ -60,6 +60,17 @@ def _migrate(vm: Vm, stay: Stay) -> Iterator[str]:
     yield from _move_all(vm, stay, f"{stay.previous_host}:{previous.on_host}", on_host(stay))
 
 
+def _undo_migrate(vm: Vm, stay: Stay) -> Iterator[str]:
+    """Yield the line that removes what came to the other host; a driver of shared storage does nothing.
+
+    Between datastores nothing is removed: its verb knows one folder, the same on both hosts.
+    """
+    there = stay.previous_paths or stay.paths
+    if stay.previous_host != stay.host and there.on_host == stay.paths.on_host:
+        places = stay.host, stay.previous_host, stay.paths.on_host
+        yield line("FAILMIGRATE", system_driver(stay), *places, vm.id, stay.paths.datastore_id)
+
+
 def _epilog_at(vm: Vm, stay: Stay, folder: str) -> Iterator[str]:
     for disk in vm.template.vectors("DISK"):
         yield from take_away(vm, disk, stay, folder)
@@ -105,6 +116,7 @@ _WRITERS: dict[str, Callable[[Vm, Stay], Iterator[str]]] = {
     Phase.RESUME: _resume,
     Phase.STOP: _stop,
     Phase.MIGRATE: _migrate,
+    Phase.UNDO_MIGRATE: _undo_migrate,
     Phase.EPILOG: _epilog,
     Phase.EPILOG_FRONT_END: _epilog_front_end,
     Phase.DELETE: _delete_front_end,

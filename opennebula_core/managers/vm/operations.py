@@ -162,17 +162,29 @@ def migrate(vm: Vm, kind: MigrationKind) -> Plan:
     return Plan(vm.id, "migrate", (first, _tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE), last), RUNNING)
 
 
-def return_home(vm: Vm, *, is_saved: bool, has_moved: bool) -> Plan:
-    """Bring a VM whose migration is given up back to life on the host that it came from.
+def return_home(vm: Vm, given_up: LcmState, *, is_saved: bool) -> Plan:
+    """Bring a VM whose migration is given up back to where it was, on the host that it came from.
 
+    Its files are there as long as their transfer has not ended: then the copy on the other host is removed.
+
+    :param given_up: the failure state it is in
     :param is_saved: the guest's memory was saved for the migration
-    :param has_moved: its files are on the host of the record before the newest
     """
+    shown = LcmState[given_up.name.removesuffix("_FAILURE")]
+    if given_up is LcmState.BOOT_MIGRATE_FAILURE:
+        files = _tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE)
+    else:
+        files = _tm(Phase.UNDO_MIGRATE, shown, failure_is_fine=True)
+    if shown in _RESTS:
+        return Plan(vm.id, RETURN_HOME, (files,), _RESTS[shown])
     start = (
         _vmm(VmmAction.RESTORE, LcmState.BOOT_MIGRATE) if is_saved else _vmm(VmmAction.DEPLOY, LcmState.BOOT)
     )
-    steps = (_tm(Phase.MIGRATE, LcmState.PROLOG_MIGRATE), start) if has_moved else (start,)
-    return Plan(vm.id, RETURN_HOME, steps, RUNNING)
+    return Plan(vm.id, RETURN_HOME, (files, start), RUNNING)
+
+
+_RESTS = {LcmState.PROLOG_MIGRATE_POWEROFF: POWEROFF, LcmState.PROLOG_MIGRATE_SUSPEND: SUSPENDED}
+"""Where migrations end that start no guest."""
 
 
 def delete(vm: Vm, other_host: str = "") -> Plan:

@@ -137,27 +137,21 @@ class VmRecovery:
             self._back_home(tx, vm, plan)
 
     def _back_home(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
-        """Give a migration up that failed: the VM belongs to the host that it came from again.
-
-        Until a transfer has ended the files are where they were; after it they have to be moved back.
-        """
+        """Give a migration up that failed: the VM belongs to the host that it came from again."""
         given_up = vm.lcm_state
         vm.user_template.remove("ERROR")
         return_home(tx, vm)
-        rest = _GIVEN_UP[given_up]
-        if rest is not None:
-            self._effects.set_state(tx, vm, rest, LcmState.LCM_INIT)
-            return
         is_saved = any(step.action == VmmAction.RESTORE.value for step in plan.steps)
-        has_moved = given_up is LcmState.BOOT_MIGRATE_FAILURE
-        self._plans.begin(tx, vm, operations.return_home(vm, is_saved=is_saved, has_moved=has_moved))
+        self._plans.begin(tx, vm, operations.return_home(vm, given_up, is_saved=is_saved))
 
 
-_GIVEN_UP: dict[LcmState, VmState | None] = {
-    LcmState.PROLOG_MIGRATE_FAILURE: None,
-    LcmState.BOOT_MIGRATE_FAILURE: None,
-    LcmState.PROLOG_MIGRATE_UNKNOWN_FAILURE: None,
-    LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE: VmState.POWEROFF,
-    LcmState.PROLOG_MIGRATE_SUSPEND_FAILURE: VmState.SUSPENDED,
-}
-"""What rests at home when its migration is given up; None for what is started there."""
+_GIVEN_UP = frozenset(
+    {
+        LcmState.PROLOG_MIGRATE_FAILURE,
+        LcmState.BOOT_MIGRATE_FAILURE,
+        LcmState.PROLOG_MIGRATE_UNKNOWN_FAILURE,
+        LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE,
+        LcmState.PROLOG_MIGRATE_SUSPEND_FAILURE,
+    }
+)
+"""States of migrations that can be given up."""

@@ -8,12 +8,13 @@ from typing import Final, cast
 from xml.etree.ElementTree import Element
 
 from opennebula_core.contracts.driver import Report
-from opennebula_core.contracts.tm import Location, TmDriver, Transfer
+from opennebula_core.contracts.tm import Location, TmAction, TmDriver, Transfer
 from opennebula_core.errors import DriverError, DriverNotFoundError
 from opennebula_core.wire.services.drivers import DriverSet
 from opennebula_core.wire.transfer_script import Command
 
 KIND: Final = "tm"
+FAILMIGRATE: Final = TmAction.FAILMIGRATE.value
 Arguments = tuple[object, ...]
 
 
@@ -28,6 +29,9 @@ class TransferRunner:
 
         :raises DriverError: it fails, its driver is not installed or does not know it, its words are wrong
         """
+        if command.verb == FAILMIGRATE:  # of a cold migration; it has no document, nor needs one
+            await self.migrate("fail", command, Element("VM"), report, attempt)
+            return
         driver = self._driver(command)
         method, read = _VERBS.get(command.verb, (None, None))
         if method is None or read is None:

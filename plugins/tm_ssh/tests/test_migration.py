@@ -140,6 +140,16 @@ async def test_after_a_failed_migration_only_the_source_has_files(
 
 
 @pytest.mark.integration
+async def test_what_may_be_the_only_copy_is_not_removed(
+    driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer, vm: Element
+) -> None:
+    fill(hosts.vm("host2"))
+    with pytest.raises(DriverError, match="it may be the only copy"):
+        await driver.failmigrate("host1", "host2", hosts.at("").path, vm, transfer)
+    assert hosts.vm("host2", "disk.0").exists()
+
+
+@pytest.mark.integration
 async def test_shared_storage_is_left_alone(
     driver: SshTransferDriver, hosts: PretendHosts, transfer: Transfer, vm: Element, tmp_path: Path
 ) -> None:

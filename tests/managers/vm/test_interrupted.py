@@ -6,6 +6,7 @@ import pytest
 
 from opennebula_core.errors import ActionError
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
+from opennebula_core.plans import executor
 
 from ..estate import Estate
 
@@ -252,4 +253,23 @@ async def test_a_live_migration_to_another_system_datastore_is_refused_before_an
     await estate.cloud.call("one.vm.migrate", vm_id, estate.here, False, False, other, 0)
     await estate.cloud.settle(vm_id, L.RUNNING)
     assert estate.cloud.vm(vm_id).history[-1].datastore_id == other
+    await end(estate, vm_id)
+
+
+async def test_a_disk_whose_attach_has_no_outcome_is_plugged_out_again(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "MAX_RESENDS", 0)
+    vm_id = await estate.run()
+    estate.cloud.behave({"vmm/ATTACHDISK": {"exit": True}})
+    await estate.cloud.call("one.vm.attach", vm_id, f"DISK=[IMAGE_ID={estate.image_id}]")
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    vm = estate.cloud.vm(vm_id)
+    assert "outcome is unknown; disk 2 was plugged out again" in vm.user_template.get("ERROR")
+    assert len(vm.template.vectors("DISK")) == 1
+    estate.cloud.behave({"vmm/ATTACHDISK": {"exit": True}, "vmm/DETACHDISK": {"failure_rate": 1.0}})
+    await estate.cloud.call("one.vm.attach", vm_id, f"DISK=[IMAGE_ID={estate.image_id}]")
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    assert "disk 2 could not be plugged out, see whether" in estate.cloud.vm(vm_id).user_template.get("ERROR")
+    estate.cloud.behave()
     await end(estate, vm_id)

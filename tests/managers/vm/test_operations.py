@@ -129,8 +129,10 @@ def test_a_plan_goes_the_way_of_the_transition_table(
     place, event, make, ended_by = case
     plan = make(_vm(*place, ended_by))
     place = next_state(*place, event)
-    for step in plan.steps:
+    for step, following in zip(plan.steps, (*plan.steps[1:], None), strict=True):
         assert place == (VmState.ACTIVE, step.lcm_state)
+        if following is not None and following.lcm_state is step.lcm_state:
+            continue  # a state of several steps
         moved_off = event is VmEvent.MIGRATE_POWEROFF and step.lcm_state is LcmState.PROLOG_MIGRATE
         place = next_state(*place, VmEvent.MOVED_POWERED_OFF if moved_off else VmEvent.STEP_SUCCEEDED)
     assert place == plan.end

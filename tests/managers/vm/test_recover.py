@@ -132,16 +132,14 @@ def test_a_failed_vm_that_is_recreated_starts_anew(cloud: Cloud, failure: LcmSta
 
 
 @pytest.mark.parametrize(
-    ("failure", "shown"),
+    ("failure", "script"),
     [
-        (LcmState.PROLOG_MIGRATE_FAILURE, ["BOOT_MIGRATE"]),
-        (LcmState.BOOT_MIGRATE_FAILURE, ["PROLOG_MIGRATE", "BOOT_MIGRATE"]),
+        (LcmState.PROLOG_MIGRATE_FAILURE, "FAILMIGRATE dummy h1 h2 "),
+        (LcmState.BOOT_MIGRATE_FAILURE, "MV dummy h2:"),
     ],
     ids=["before the files moved", "after"],
 )
-def test_a_migration_that_is_given_up_goes_on_at_home(
-    cloud: Cloud, failure: LcmState, shown: list[str]
-) -> None:
+def test_a_migration_that_is_given_up_goes_on_at_home(cloud: Cloud, failure: LcmState, script: str) -> None:
     vm_id = _fail_at(cloud, failure)
     log = cloud.location / f"var/vms/{vm_id}/vm.log"
     cloud.wait_until(lambda: failure.name in log.read_text(), "the log")
@@ -150,10 +148,29 @@ def test_a_migration_that_is_given_up_goes_on_at_home(
     cloud.settle(vm_id, RUNNING)
     cloud.wait_until(lambda: "state is RUNNING" in log.read_text()[told:], "the log")
     states = [line.rpartition(" ")[2] for line in log.read_text()[told:].splitlines() if "LCM state" in line]
-    assert states == [*shown, "RUNNING"]
+    assert states == ["PROLOG_MIGRATE", "BOOT_MIGRATE", "RUNNING"]
+    phase = "migrate" if script.startswith("MV") else "undo_migrate"
+    assert script in (cloud.location / f"var/vms/{vm_id}/transfer.2.{phase}").read_text()
     assert (cloud.usage(0)[0], cloud.usage(1)[0]) == ("1", "0")
     assert cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY/HOSTNAME")[-1].text == "h1"
     assert (cloud.location / f"var/dummy/hosts/h1/one-{vm_id}.json").exists()
+    _end(cloud, vm_id)
+
+
+def test_a_vm_at_rest_goes_home_even_if_the_other_host_cannot_be_cleaned(cloud: Cloud) -> None:
+    vm_id = cloud.running_vm()
+    cloud.act("poweroff-hard", vm_id)
+    cloud.settle(vm_id, POWEROFF)
+    cloud.behave({"tm/MV": FAILS, "tm/FAILMIGRATE": FAILS})
+    cloud.client.call("one.vm.migrate", vm_id, cloud.host_ids[1], False, False, -1, 0)
+    cloud.settle(vm_id, (VmState.ACTIVE, LcmState.PROLOG_MIGRATE_POWEROFF_FAILURE))
+    _recover(cloud, vm_id, FAILURE)
+    cloud.settle(vm_id, POWEROFF)
+    assert cloud.document("vm", vm_id).findall("HISTORY_RECORDS/HISTORY/HOSTNAME")[-1].text == "h1"
+    assert (
+        "FAILMIGRATE dummy h1 h2 "
+        in (cloud.location / f"var/vms/{vm_id}/transfer.2.undo_migrate").read_text()
+    )
     _end(cloud, vm_id)
 
 

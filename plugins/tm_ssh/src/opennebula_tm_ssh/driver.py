@@ -239,8 +239,12 @@ class SshTransferDriver(TmDriver):
     async def failmigrate(
         self, source_host: str, destination_host: str, directory: str, vm: Element, transfer: Transfer
     ) -> None:
-        """Remove the folder at the destination."""
+        """Remove the folder at the destination; without one at the source it may be the only one there is."""
         here, there = self._folders(source_host, destination_host, directory, transfer)
+        if not await exists(self._remote, here):
+            raise DriverError(
+                f"remove {there}: {here} is not there, so that it may be the only copy; see both"
+            )
         if not await is_same(self._remote, here, there):
             await remove(self._remote, there, transfer)
 
