@@ -37,6 +37,9 @@ class Column:
     :param is_numeric: whether it is aligned to the right and never shortened
     :param raw: the cell for programs, where that is another text: bytes, seconds, ISO 8601
     :param choices: the words that a cell may be or be called; none where it may be any
+    :param is_size: whether ``number`` counts KiB
+    :param width: how wide it is, whatever is in it; None for as wide as its cells, where there is room
+    :param is_whole: whether it is never shortened to fit the terminal
     """
 
     name: str
@@ -47,6 +50,9 @@ class Column:
     is_numeric: bool = False
     raw: Read | None = None
     choices: tuple[str, ...] = ()
+    is_size: bool = False
+    width: int | None = None
+    is_whole: bool = False
 
     def plain(self, item: Element) -> str:
         """Return the cell for programs: sizes in bytes, periods in seconds, moments in ISO 8601."""
@@ -86,7 +92,9 @@ def size(name: str, path: str, *, kib: int = 1, also: tuple[str, ...] = ()) -> C
     def raw(item: Element) -> str:
         return bytes_text(figure(item, path) * kib) if item.findtext(path) else ""
 
-    return Column(name, read, lambda item: figure(item, path) * kib, also=also, is_numeric=True, raw=raw)
+    return Column(
+        name, read, lambda item: figure(item, path) * kib, also=also, is_numeric=True, raw=raw, is_size=True
+    )
 
 
 def date(name: str, path: str) -> Column:
@@ -137,8 +145,9 @@ def plain_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str
 
 def _fitted(columns: Sequence[Column], natural: list[int], room: int) -> list[int]:
     """Return widths that fit: the widest columns of words give way first."""
-    widths = list(natural)
-    flexible = [i for i, column in enumerate(columns) if not column.is_numeric]
+    widths = [column.width or found for column, found in zip(columns, natural, strict=True)]
+    fixed = {i for i, column in enumerate(columns) if column.is_numeric or column.is_whole or column.width}
+    flexible = [i for i in range(len(columns)) if i not in fixed]
     while sum(widths) > room:
         widest = max(flexible, key=lambda i: widths[i], default=-1)
         if widest < 0 or widths[widest] <= MIN_WIDTH:

@@ -37,9 +37,12 @@ class Kind:
         """How an argument that is one such object is shown in the help."""
         return self.title.upper().replace(" ", "_")
 
-    def info(self, client: Client, object_id: int) -> Element:
-        """Return the document of one object."""
-        return client.element(f"{self.prefix}.info", object_id)
+    def info(self, client: Client, object_id: int, *further: bool) -> Element:
+        """Return the document of one object.
+
+        :param further: what its method takes behind the id, such as whether to decrypt
+        """
+        return client.element(f"{self.prefix}.info", object_id, *further)
 
     def list(
         self, client: Client, flag: int = EVERYTHING_USABLE, filters: tuple[object, ...] | None = None

@@ -28,6 +28,7 @@ from opennebula_core.cli.documents import (
 from opennebula_core.cli.filters import find_column, parse_filters
 from opennebula_core.cli.kinds import EVERYTHING_USABLE, Kind
 from opennebula_core.cli.ownership import filter_flag
+from opennebula_core.cli.presentation import Presentation, presentation_of, presentation_options
 from opennebula_core.cli.watching import delay_option, repeat
 
 QUOTAS = "QUOTAS"
@@ -67,16 +68,14 @@ class View:
     header: bool = True
     sort: str | None = None
     any_filter: bool = False
+    presentation: Presentation = field(default_factory=Presentation)
 
 
 def view_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that make a :class:`View`."""
     for option in (
         click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN from the highest down."),
-        click.option(
-            "--no-expand", "--no-pager", is_flag=True, hidden=True, expose_value=False,
-            help="As it is anyway: tables are no wider than what is in them, and go to no pager.",
-        ),
+        presentation_options,
         click.option("--no-header", is_flag=True, help="Leave the names of the columns out."),
         click.option(
             "-f", "--filter", "filters", metavar="CONDITION", multiple=True,
@@ -143,6 +142,7 @@ def view_of(options: dict[str, object]) -> View:
         header=not options["no_header"],
         sort=_text(options["sort"]),
         any_filter=options["operator"] == "OR",
+        presentation=presentation_of(options),
     )
 
 
@@ -208,7 +208,7 @@ def print_listing(listing: Listing, pool: Element, view: View) -> None:
         is_whole = not (conditions or view.sort)
         print_document(pool if is_whole else _selected(pool, entries), view.output)
         return
-    columns = listing.chosen(view.columns)
+    columns = view.presentation.of(listing.chosen(view.columns), listing.columns)
     if view.output == CSV:
         cells = [[column.plain(entry.shown) for column in columns] for entry in entries]
         click.echo(_csv(columns, cells, header=view.header), nl=False)

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import click
 
+from opennebula_core.cli.absent import why_absent
+
 _METHOD: Final = re.compile(r"\[one\.[a-z_.]+\] ")
 _FAILED: Final = "opennebula_core.cli.failed"
 
@@ -25,6 +27,18 @@ def report(message: str) -> None:
 
 class CommandGroup(click.Group):
     """A group whose commands may fail in part: they say so with :func:`report` and go on."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; one that only OpenNebula has is refused with the way out.
+
+        :raises click.UsageError: there is none of that name
+        """
+        reason = why_absent(self.name or "", args[0]) if self.get_command(ctx, args[0]) is None else ""
+        if reason:
+            raise click.UsageError(f"there is no command {args[0]!r}: {reason}", ctx)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and end with exit status 1 when a part of it failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -12,7 +13,7 @@ from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import Column, lay_out
 from opennebula_core.cli.documents import JSON, TABLE, XML, YAML, format_options, print_document
-from opennebula_core.cli.kinds import Kind
+from opennebula_core.cli.kinds import TEMPLATE, Kind
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
@@ -44,8 +45,18 @@ def add_show_command(
     )
 
     @pass_application
-    def show(application: Application, words: tuple[str, ...], output: str, everything: bool = False) -> None:
-        is_one, documents = _documents(application, kind, words or (default or "",), default)
+    def show(
+        application: Application,
+        words: tuple[str, ...],
+        output: str,
+        everything: bool = False,
+        decrypt: bool = False,
+        extended: bool = False,
+    ) -> None:
+        is_template = kind is TEMPLATE
+        further = (extended, decrypt) if is_template else (decrypt,)
+        wanted = Wanted(application, kind, further if any(further) else ())
+        is_one, documents = wanted.documents(words or (default or "",), default)
         if output == TABLE:
             tell = describe_all if everything and describe_all is not None else describe
             for document in documents:
@@ -59,6 +70,15 @@ def add_show_command(
             print_document(pool, output)
 
     function: Callable[..., None] = format_options(JSON, YAML, XML)(show)
+    if kind is TEMPLATE:
+        function = click.option(
+            "--extended",
+            is_flag=True,
+            help="Complete disks and NICs by what their images and networks say.",
+        )(function)
+    function = click.option(
+        "--decrypt", is_flag=True, help="Show attributes in clear that the front-end keeps encrypted."
+    )(function)
     if describe_all is not None:
         function = click.option(
             "--all", "everything", is_flag=True, help="Print the whole template, with what the tables say."
@@ -69,21 +89,33 @@ def add_show_command(
     group.command("show", help=text)(function)
 
 
-def _documents(
-    application: Application, kind: Kind, words: tuple[str, ...], default: str | None
-) -> tuple[bool, list[Element]]:
-    """Return whether a single object is wanted, and the documents of those that are found."""
-    if words == (default,):
-        return True, [kind.info(application.client, int(words[0]))]
-    finder = Finder(application, kind)
-    if len(words) == 1 and not finder.is_several(words[0]):
-        return True, [kind.info(application.client, finder.one(words[0]))]
-    documents: list[Element] = []
-    for_each(
-        application, kind, words,
-        lambda object_id: documents.append(kind.info(application.client, object_id)), is_told=False,
-    )  # fmt: skip
-    return False, documents
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which documents shall be shown.
+
+    :param further: parameters of the kind's ``info`` behind the id
+    """
+
+    application: Application
+    kind: Kind
+    further: tuple[bool, ...]
+
+    def _document(self, object_id: int) -> Element:
+        return self.kind.info(self.application.client, object_id, *self.further)
+
+    def documents(self, words: tuple[str, ...], default: str | None) -> tuple[bool, list[Element]]:
+        """Return whether a single object is wanted, and the documents of those that are found."""
+        if words == (default,):
+            return True, [self._document(int(words[0]))]
+        finder = Finder(self.application, self.kind)
+        if len(words) == 1 and not finder.is_several(words[0]):
+            return True, [self._document(finder.one(words[0]))]
+        found: list[Element] = []
+        for_each(
+            self.application, self.kind, words,
+            lambda object_id: found.append(self._document(object_id)), is_told=False,
+        )  # fmt: skip
+        return False, found
 
 
 def section(title: str, facts: Iterable[tuple[str, str]]) -> None:

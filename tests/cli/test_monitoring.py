@@ -31,3 +31,12 @@ def test_the_figures_of_a_vm_are_printed(cloud: Shell) -> None:
     vm_id = cloud.make("onevm create --cpu 0.1 --memory 16 --hold")
 
     assert cloud.ok(f"onevm monitoring {vm_id}").split()[:3] == ["TIME", "CPU", "MEMORY"]
+
+
+def test_figures_are_drawn_over_time(cloud: Shell) -> None:
+    wait_until(lambda: len(cloud.ok("onehost monitoring host01").splitlines()) > 1)
+    lines = cloud.ok("onehost monitoring host01 free_cpu used_cpu --plot").splitlines()
+
+    assert [line for line in lines if line in ("FREE_CPU", "USED_CPU")] == ["FREE_CPU", "USED_CPU"]
+    assert sum("*" in line for line in lines) >= 2
+    assert "--plot and --json exclude each other" in cloud.misused("onehost monitoring host01 --plot --json")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from opennebula_core.cli.application import Application, pass_application
+from opennebula_core.cli.columns import lay_out
 from opennebula_core.cli.kinds import VM
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.vm.devices import change_vms
+from opennebula_core.cli.vm.show import DISK_SNAPSHOTS
 from opennebula_core.cli.vm.waiting import wait_for_changes
 from opennebula_core.cli.waiting import wait_options
 from opennebula_core.cli.words import ObjectWord
@@ -18,8 +20,9 @@ _SNAPSHOT = click.argument("snapshot_id", metavar="SNAPSHOT_ID", type=click.IntR
 
 
 def add_disk_snapshot_commands(group: click.Group) -> None:
-    """Add the commands that make, revert to, remove and rename snapshots of disks."""
+    """Add the commands that make, list, revert to, remove and rename snapshots of disks."""
     group.add_command(create)
+    group.add_command(list_snapshots)
     group.add_command(_command("revert", "Bring a disk of a VM that is off back to a snapshot."))
     group.add_command(_command("delete", "Remove a snapshot of a disk."))
     group.add_command(rename)
@@ -66,3 +69,16 @@ def _command(name: str, summary: str) -> click.Command:
         change_vms(application, (word,), method, disk_id, snapshot_id, wait=wait, timeout=timeout)
 
     return act
+
+
+@click.command("disk-snapshot-list")
+@_VM
+@_DISK
+@pass_application
+def list_snapshots(application: Application, word: str, disk_id: int) -> None:
+    """List the snapshots of a disk."""
+    vm = VM.info(application.client, Finder(application, VM).one(word))
+    disks = [disk for disk in vm.iterfind("SNAPSHOTS") if disk.findtext("DISK_ID") == str(disk_id)]
+    items = [snapshot for disk in disks for snapshot in disk.iterfind("SNAPSHOT")]
+    rows = [[column.read(item) for column in DISK_SNAPSHOTS] for item in items]
+    click.echo("\n".join(lay_out(DISK_SNAPSHOTS, rows)))

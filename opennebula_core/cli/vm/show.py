@@ -76,7 +76,7 @@ _ACTIONS: Final = (
     text("MESSAGE", "MESSAGE"),
 )
 _SNAPSHOTS: Final = (number("ID", "SNAPSHOT_ID"), text("NAME", "NAME"), _moment("TIME", "TIME"))
-_DISK_SNAPSHOTS: Final = (
+DISK_SNAPSHOTS: Final = (
     number("ID", "ID"),
     text("NAME", "NAME"),
     number("PARENT", "PARENT"),
@@ -135,7 +135,7 @@ def _describe(item: Element, without: Sequence[str]) -> None:
     table("snapshots", _SNAPSHOTS, item.findall("TEMPLATE/SNAPSHOT"))
     for disk in item.findall("SNAPSHOTS"):
         title = f"snapshots of disk {disk.findtext('DISK_ID')}"
-        table(title, _DISK_SNAPSHOTS, disk.findall("SNAPSHOT"))
+        table(title, DISK_SNAPSHOTS, disk.findall("SNAPSHOT"))
     table("scheduled actions", _ACTIONS, item.findall("TEMPLATE/SCHED_ACTION"))
     table("virtual machine history", _HISTORY, item.findall("HISTORY_RECORDS/HISTORY"))
     attributes("user template", item.find("USER_TEMPLATE"))
