@@ -179,8 +179,10 @@ class Dispatcher:
 
     async def _write(self, entry: Entry, session: Session, params: tuple[object, ...]) -> object:
         handler = entry.method.handler
+        if entry.method.before is not None:
+            self._store.read(lambda snapshot: authorise(snapshot, session, entry, params))
         try:
-            prepared = params if entry.method.prepare is None else await _prepare(entry, params)
+            prepared = await _prepare(entry, session, params)
         except Exception:
             # What is wrong with the parameters is nobody's business who may not call the method.
             self._store.read(lambda snapshot: authorise(snapshot, session, entry, params))
@@ -224,8 +226,10 @@ class Dispatcher:
         return (*chunks, b"</data></array></value>")
 
 
-async def _prepare(entry: Entry, params: tuple[object, ...]) -> tuple[object, ...]:
-    prepare = entry.method.prepare
+async def _prepare(entry: Entry, session: Session, params: tuple[object, ...]) -> tuple[object, ...]:
+    prepare, before = entry.method.prepare, entry.method.before
+    if before is not None:
+        return await before(session, *params)
     if prepare is None:
         return params
     if any(isinstance(value, str) and len(value) >= BIG_BODY_BYTES for value in params):

@@ -155,6 +155,8 @@ def _problems(method: Method) -> Iterator[str]:
         yield "its handler must be 'async def' exactly when its mode is ASYNC"
     if method.prepare is not None and method.mode is not Mode.WRITE:
         yield "only methods that write have anything to prepare"
+    if method.before is not None and (method.mode is not Mode.WRITE or method.prepare is not None):
+        yield "only methods that write, and prepare nothing, have anything to wait for before"
 
 
 def _unwrapped(method: Method) -> object:

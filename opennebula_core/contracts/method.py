@@ -5,7 +5,7 @@ From one declaration come dispatch, type checks, authorisation, documentation an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum
 from typing import Final
@@ -133,6 +133,8 @@ class Method:
     :param needs: the rights, or an :class:`Access`; a method without either cannot be declared
     :param prepare: called as ``prepare(*parameters)`` before the writer, off the event loop's hot path, for
         slow work such as parsing; what it returns replaces the parameters
+    :param before: ``async def before(session, *parameters)``, for what a writing method waits for: a driver,
+        a slow hash; what it returns replaces the parameters. Rights are looked at before it and in the writer
     :param ignores_lock: the object's lock does not matter (locking and unlocking themselves)
     """
 
@@ -143,4 +145,5 @@ class Method:
     handler: Callable[..., object]
     doc: str
     prepare: Callable[..., tuple[object, ...]] | None = None
+    before: Callable[..., Awaitable[tuple[object, ...]]] | None = None
     ignores_lock: bool = False

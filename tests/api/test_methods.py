@@ -13,6 +13,10 @@ def handler(*_arguments: object) -> int:
     return 0
 
 
+async def nothing(*_arguments: object) -> tuple[object, ...]:
+    return ()
+
+
 async def coroutine(*_arguments: object) -> int:
     return 0
 
@@ -54,6 +58,7 @@ def test_two_methods_of_one_name_are_refused() -> None:
         (replace(GOOD, handler=coroutine), "async def"),
         (replace(GOOD, mode=Mode.ASYNC, needs=Access.ANYONE), "async def"),
         (replace(GOOD, prepare=lambda *values: values), "prepare"),
+        (replace(GOOD, before=nothing), "wait for before"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

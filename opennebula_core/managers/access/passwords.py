@@ -64,28 +64,27 @@ def check_driver_name(driver: str) -> None:
 def passwd_method(core: Core) -> Method:
     """Return ``one.user.passwd``."""
 
-    async def passwd(session: Session, user_id: int, password: str) -> int:
+    async def before(session: Session, user_id: int, password: str) -> tuple[int, str, str]:
         user = core.store.read(lambda tx: tx.users.get(user_id))
         _check_may_change(core, session, user)
-        stored = await stored_password(user.auth_driver, password)
+        return user_id, user.auth_driver, await stored_password(user.auth_driver, password)
 
-        def write(tx: Transaction) -> int:
-            changed = tx.users.get(user_id)
-            if changed.auth_driver != user.auth_driver:
-                raise InternalError("The user's AUTH_DRIVER has changed meanwhile; try again", user_id)
-            changed.password = stored
-            tx.users.save(changed)
-            return user_id
-
-        return await core.store.write(write)
+    def passwd(tx: Transaction, session: Session, user_id: int, driver: str, stored: str) -> int:
+        changed = tx.users.get(user_id)
+        if changed.auth_driver != driver:
+            raise InternalError("The user's AUTH_DRIVER has changed meanwhile; try again", user_id)
+        changed.password = stored
+        tx.users.save(changed)
+        return user_id
 
     return Method(
         "one.user.passwd",
         (Param("id", int), Param("password", str)),
         (Need(ObjectKind.USER, Right.MANAGE, "id"),),
-        Mode.ASYNC,
+        Mode.WRITE,
         passwd,
         "Change a user's password.",
+        before=before,
     )
 
 
@@ -115,29 +114,28 @@ def _check_may_change(core: Core, session: Session, user: User) -> None:
         )
 
 
-def chauth_method(core: Core) -> Method:
+def chauth_method() -> Method:
     """Return ``one.user.chauth``."""
 
-    async def chauth(session: Session, user_id: int, driver: str, password: str) -> int:
+    async def before(session: Session, user_id: int, driver: str, password: str) -> tuple[int, str, str]:
         driver = checked_driver(session, driver, user_id)
-        stored = await stored_password(driver, password) if password else ""
+        return user_id, driver, await stored_password(driver, password) if password else ""
 
-        def write(tx: Transaction) -> int:
-            changed = tx.users.get(user_id)
-            check_no_bond(session, changed)
-            changed.auth_driver, changed.password = driver, stored or changed.password
-            if driver == CORE_DRIVER and not is_stored_password(changed.password):
-                raise InternalError("Invalid PASSWORD, the driver core needs one", user_id)
-            tx.users.save(changed)
-            return user_id
-
-        return await core.store.write(write)
+    def chauth(tx: Transaction, session: Session, user_id: int, driver: str, stored: str) -> int:
+        changed = tx.users.get(user_id)
+        check_no_bond(session, changed)
+        changed.auth_driver, changed.password = driver, stored or changed.password
+        if driver == CORE_DRIVER and not is_stored_password(changed.password):
+            raise InternalError("Invalid PASSWORD, the driver core needs one", user_id)
+        tx.users.save(changed)
+        return user_id
 
     return Method(
         "one.user.chauth",
         (Param("id", int), Param("driver", str), Param("password", str, "")),
         (Need(ObjectKind.USER, Right.ADMIN, "id"),),
-        Mode.ASYNC,
+        Mode.WRITE,
         chauth,
         "Change how a user is authenticated.",
+        before=before,
     )

@@ -46,9 +46,9 @@ def user_methods(core: Core) -> Iterable[Method]:
     yield update_method(Kind("one.user", USER, kept=(TOKEN_PASSWORD,)))
     yield _info(core.tokens)
     yield _pool(core.tokens)
-    yield _allocate(core)
+    yield _allocate()
     yield passwd_method(core)
-    yield chauth_method(core)
+    yield chauth_method()
     yield from _membership()
     yield Method("one.user.enable", (Param("id", int), Param("enable", bool)), _ADMIN, Mode.WRITE, _enable,
                  "Enable or disable a user.")  # fmt: skip
@@ -119,14 +119,16 @@ def _pool(tokens: Tokens) -> Method:
     return Method("one.userpool.info", (), Access.LISTING, Mode.READ, pool, "List users.")
 
 
-def _allocate(core: Core) -> Method:
-    async def allocate(session: Session, name: str, password: str, driver: str, group_ids: list[int]) -> int:
+def _allocate() -> Method:
+    async def before(
+        session: Session, name: str, password: str, driver: str, group_ids: list[int]
+    ) -> tuple[User]:
         check_name(name, allow_blanks=False)
         driver = checked_driver(session, driver, -1)
         stored = await stored_password(driver, password)
         user = User(id=-1, name=name, password=stored, auth_driver=driver)
         user.group_ids = list(group_ids) or [USERS_GROUP]
-        return await core.store.write(lambda tx: _add(tx, session, user))
+        return (user,)
 
     return Method(
         "one.user.allocate",
@@ -137,9 +139,10 @@ def _allocate(core: Core) -> Method:
             Param("groups", list[int], []),
         ),
         (Need(USER, Right.CREATE),),
-        Mode.ASYNC,
-        allocate,
+        Mode.WRITE,
+        _add,
         "Make a user, in the group users when no group is named.",
+        before=before,
     )
 
 

@@ -57,7 +57,9 @@ def _render_many(tx: Snapshot, images: Iterable[Image]) -> Iterable[str]:
 
 
 def _allocate(core: Core, work: ImageWork) -> Method:
-    async def allocate(session: Session, text: str, datastore_id: int, skip_capacity_check: bool) -> int:
+    async def before(
+        session: Session, text: str, datastore_id: int, skip_capacity_check: bool
+    ) -> tuple[Image]:
         given: Template = parse_text(text)
         check_restricted(session, given, core.config.images.restricted_attributes, "Image Template")
         datastore = core.store.read(lambda tx: tx.datastores.get(datastore_id))
@@ -75,26 +77,26 @@ def _allocate(core: Core, work: ImageWork) -> Method:
         if no_room:
             raise AllocateError(f"Error allocating a new image. {no_room}")
 
-        def write(tx: Transaction) -> int:
-            tx.enforces_quotas = True
-            core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=image.size_mb)
-            try:
-                tx.images.allocate(image)
-            except InternalError as error:
-                raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
-            if image.state is ImageState.LOCKED:
-                work.begin(tx, image)
-            return image.id
+        return (image,)
 
-        return await core.store.write(write)
+    def allocate(tx: Transaction, session: Session, image: Image) -> int:
+        core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=image.size_mb)
+        try:
+            tx.images.allocate(image)
+        except InternalError as error:
+            raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
+        if image.state is ImageState.LOCKED:
+            work.begin(tx, image)
+        return image.id
 
     return Method(
         "one.image.allocate",
         (Param("template", str), Param("datastore", int), Param("skip_capacity_check", bool, False)),
         (Need(IMAGE, Right.CREATE), Need(DATASTORE, Right.USE, "datastore")),
-        Mode.ASYNC,
+        Mode.WRITE,
         allocate,
         "Bring an image into a datastore; it is LOCKED until it is there.",
+        before=before,
     )
 
 

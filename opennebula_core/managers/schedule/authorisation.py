@@ -1,4 +1,4 @@
-"""Who may do what a scheduled action does: whoever writes it at that moment, and the VM's owner when it is due.
+"""Who may do what a scheduled action does: whoever writes it then, and the VM's owner when it is due.
 
 It is carried out with the owner's rights, since it belongs to the VM and goes with it to a new owner; whoever
 writes one must have all rights that it needs himself, so that nobody lets an owner do what he may not.

@@ -115,7 +115,7 @@ class ScheduledActions:
 
     def _call(self, tx: Transaction, session: Session, call: Call) -> None:
         method = self._methods.get(call.method)
-        if method is None or method.mode is not Mode.WRITE:
+        if method is None or method.mode is not Mode.WRITE or method.before is not None:
             raise ActionError(f"This release does not have {call.method}; install a manager that adds it")
         authorise_call(tx, session, method, call.parameters)
         tx.enforces_quotas = True  # as for the same call from outside
