@@ -1,8 +1,7 @@
-"""The driver: the bridges that a guest's NICs plug into are there before it starts, and go when unused."""
+"""The driver: bridges and packet filters of a guest's NICs are there before it starts, and go with it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import ClassVar
@@ -12,16 +11,19 @@ from opennebula_core.contracts.vmm import Guest
 from opennebula_core.contracts.vnm import VnmDriver
 from opennebula_core.errors import DriverError, RemoteError
 from opennebula_core.model.template import Vector
-from opennebula_core.remote import REMOTE_OPTIONS, Remote, RemoteOptions
-from opennebula_vnm_bridge.scripts import CLEAN_BRIDGE, MAKE_BRIDGE
+from opennebula_core.remote import REMOTE_OPTIONS, Completed, Remote, RemoteOptions
+from opennebula_vnm_bridge.interface_names import interface_name
+from opennebula_vnm_bridge.nft import install, remove
+from opennebula_vnm_bridge.nic_filter import NicFilter, read_filter
+from opennebula_vnm_bridge.scripts import CLEAN_BRIDGE, INSTALL_FILTER, MAKE_BRIDGE, REMOVE_FILTER
 
-INTERFACE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,14}")
-"""Source: Linux, IFNAMSIZ; the rest of what the kernel allows has no place in a command."""
 COMMAND_LIMIT = timedelta(seconds=60)
+_MOST_LINES = 5
+"""Of what a command says; nft says much about each wrong line."""
 
 
 class BridgeDriver(VnmDriver):
-    """Makes the bridges of a guest's networks on its host.
+    """Makes the bridges of a guest's networks on its host, and filters what its NICs send and receive.
 
     A bridge that is there already is used as it is, and never removed; one that this driver made bears a mark
     (its alias) and is removed with the last guest on it, unless the host has an address there.
@@ -29,7 +31,7 @@ class BridgeDriver(VnmDriver):
 
     options: ClassVar[tuple[Option, ...]] = (
         *REMOTE_OPTIONS,
-        Option("sudo", bool, True, "Run ip through sudo -n where the user on the host is not root."),
+        Option("sudo", bool, True, "Run ip and nft through sudo -n where the user on the host is not root."),
         Option(
             "keep_empty_bridge", bool, False, "Leave bridges that this driver made when nothing is on them."
         ),
@@ -44,40 +46,71 @@ class BridgeDriver(VnmDriver):
         await self._remote.close()
 
     async def pre(self, guest: Guest, nics: Sequence[Vector]) -> None:
-        """Make the bridges that are missing, and plug in the physical interfaces that networks name."""
-        for bridge, device in sorted(_bridges(nics)):
+        """Make the bridges that are missing, plug in physical interfaces, and put the filters in force.
+
+        They are before the guest's interfaces are: no packet passes that a rule stops.
+        """
+        bridges, filters = sorted(_bridges(nics)), [read_filter(guest, nic) for nic in nics]
+        for bridge, device in bridges:
             await self._run(guest.host, MAKE_BRIDGE, bridge, device)
+        for nic in filters:
+            await self._filter(guest.host, nic)
+
+    async def update_sg(self, guest: Guest, nics: Sequence[Vector]) -> None:
+        """Put the filters in force that the rules ask for now; of a guest that has left there is none."""
+        for nic in [read_filter(guest, nic) for nic in nics]:
+            await self._filter(guest.host, nic, "there")
 
     async def clean(self, guest: Guest, nics: Sequence[Vector]) -> None:
-        """Remove bridges that this driver made and that nothing is plugged into any more."""
+        """Remove the filters, and bridges that this driver made and that nothing is plugged into any more."""
+        for nic in nics:
+            await self._remove(guest.host, NicFilter(interface_name(nic, "TARGET", is_optional=True)))
         if bool(self.setting("keep_empty_bridge")):
             return
         for bridge, device in sorted(_bridges(nics)):
             await self._run(guest.host, CLEAN_BRIDGE, bridge, device)
 
-    async def _run(self, host: str, script: str, bridge: str, device: str) -> None:
-        sudo = "sudo" if bool(self.setting("sudo")) else "plain"
+    async def _filter(self, host: str, nic: NicFilter, where: str = "") -> None:
+        if nic.is_needed:
+            await self._nft(host, INSTALL_FILTER, nic, install(nic), where)
+        else:
+            await self._remove(host, nic)
+
+    async def _remove(self, host: str, nic: NicFilter) -> None:
+        if nic.interface:
+            await self._nft(host, REMOVE_FILTER, nic, remove(nic))
+
+    async def _nft(self, host: str, script: str, nic: NicFilter, transaction: str, *more: str) -> None:
+        argv = ["sh", "-c", script, "sh", self._mode, nic.interface, *more]
         try:
-            completed = await self._remote.script(
-                host, script, [sudo, bridge, device], timeout=COMMAND_LIMIT, check=False
+            completed = await self._remote.run(
+                host, argv, stdin=transaction, timeout=COMMAND_LIMIT, check=False
             )
         except RemoteError as error:
             raise DriverError(str(error)) from error
-        if completed.status != 0:
-            said = "; ".join(line.strip() for line in completed.stderr.splitlines() if line.strip())
-            raise DriverError(f"bridge {bridge!r} on {host!r}: {said or f'exit status {completed.status}'}")
+        _check(completed, f"packet filter of {nic.interface!r} on {host!r}")
+
+    async def _run(self, host: str, script: str, bridge: str, device: str) -> None:
+        try:
+            completed = await self._remote.script(
+                host, script, [self._mode, bridge, device], timeout=COMMAND_LIMIT, check=False
+            )
+        except RemoteError as error:
+            raise DriverError(str(error)) from error
+        _check(completed, f"bridge {bridge!r} on {host!r}")
+
+    @property
+    def _mode(self) -> str:
+        return "sudo" if bool(self.setting("sudo")) else "plain"
+
+
+def _check(completed: Completed, what: str) -> None:
+    if completed.status != 0:
+        lines = [line.strip() for line in completed.stderr.splitlines() if line.strip()]
+        said = "; ".join(lines[:_MOST_LINES])
+        raise DriverError(f"{what}: {said or f'exit status {completed.status}'}")
 
 
 def _bridges(nics: Iterable[Vector]) -> set[tuple[str, str]]:
     """Return bridge and physical interface (may be empty) of each network, checked."""
-    found = set()
-    for nic in nics:
-        bridge, device = nic.get("BRIDGE", ""), nic.get("PHYDEV", "")
-        for what, name in (("BRIDGE", bridge), ("PHYDEV", device)):
-            if (name or what == "BRIDGE") and not INTERFACE_NAME.fullmatch(name):
-                raise DriverError(
-                    f"NIC {nic.get('NIC_ID', '?')}: {what} {name!r} is no name of an interface; "
-                    f"correct it in network {nic.get('NETWORK_ID', '?')}"
-                )
-        found.add((bridge, device))
-    return found
+    return {(interface_name(nic, "BRIDGE"), interface_name(nic, "PHYDEV", is_optional=True)) for nic in nics}
