@@ -10,7 +10,7 @@ from opennebula_core.cli.application import Application, command_group, pass_app
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import Column, number, text
 from opennebula_core.cli.editing import add_action, add_editing_commands
-from opennebula_core.cli.kinds import GROUP, USER
+from opennebula_core.cli.kinds import GROUP, USER, VDC
 from opennebula_core.cli.listing import Listing, add_list_command
 from opennebula_core.cli.quota_tables import quota_tables
 from opennebula_core.cli.quotas import add_quota_commands
@@ -42,9 +42,21 @@ MEMBERS_MAKE = "@{id} VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP/* CREATE"
 def describe(application: Application, item: Element) -> None:
     """Print a group for people."""
     facts = [*identity(item), ("USERS", ids(item, "USERS")), ("ADMINS", ids(item, "ADMINS"))]
+    facts.append(("VDCS", _vdcs(application, item.findtext("ID"))))
     section(f"group {item.findtext('ID')} information", facts)
     attributes("group template", item.find("TEMPLATE"))
     quota_tables(item)
+
+
+def _vdcs(application: Application, group_id: str | None) -> str:
+    """Return the virtual data centres of a group, those that the caller may see."""
+    pool = VDC.list(application.client)
+    of_group = (
+        vdc.findtext("NAME", "")
+        for vdc in pool.iterfind("VDC")
+        if any(found.text == group_id for found in vdc.iterfind("GROUPS/ID"))
+    )
+    return ",".join(sorted(of_group)) or "-"
 
 
 @group.command()

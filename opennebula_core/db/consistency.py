@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opennebula_core.db import quota_counting
-from opennebula_core.model.objects import FIRST_RESERVATION
+from opennebula_core.model.objects import ALL_RESOURCES, FIRST_RESERVATION, OWN_ZONE
 from opennebula_core.model.quotas import METRICS, Resource
 from opennebula_core.model.states import ImageState, LcmState, VmState
 
@@ -22,7 +22,7 @@ _BEING_COPIED: Final = ", ".join(
 _TABLES_WITH_IDS: Final = (
     ("vm", 0), ("host", 0), ("image", 0), ("network", 0), ("vm_template", 0), ("user", 2), ("cluster", 100),
     ("datastore", 100), ("security_group", 100), ("group", 100), ("acl", 0),
-    ("hook", 0), ("sched_action", 0), ("network_template", 0),
+    ("hook", 0), ("sched_action", 0), ("network_template", 0), ("vdc", 100),
 )  # fmt: skip
 """With the first id that is not fixed; those below are given, not counted."""
 
@@ -173,6 +173,28 @@ COUNTERS: Final = (
     *_resource_quotas(),
 )
 
+_IN_VDCS: Final = (("CLUSTER", "cluster"), ("HOST", "host"), ("DATASTORE", "datastore"), ("NET", "network"))
+_VDCS: Final = "(SELECT id FROM vdc)"
+
+
+def _vdc_members() -> Iterator[Reference]:
+    """Yield what VDCs may hold no more: groups and resources that are gone; the rules went with those."""
+    gone = 'group_id NOT IN (SELECT id FROM "group") OR vdc_id NOT IN ' + _VDCS
+    yield Reference(
+        "VDC {0} has group {1}; one of them does not exist",
+        f"SELECT vdc_id, group_id FROM vdc_group WHERE {gone}",
+        f"DELETE FROM vdc_group WHERE {gone}",
+    )
+    for kind, table in _IN_VDCS:
+        gone = f"""kind = '{kind}' AND (vdc_id NOT IN {_VDCS} OR (zone_id = {OWN_ZONE}
+            AND resource_id <> {ALL_RESOURCES} AND resource_id NOT IN (SELECT id FROM {table})))"""
+        yield Reference(
+            f"VDC {{0}} has {table} {{1}}; one of them does not exist",
+            f"SELECT vdc_id, resource_id FROM vdc_resource WHERE {gone}",
+            f"DELETE FROM vdc_resource WHERE {gone}",
+        )
+
+
 _LIVING = f"(SELECT id FROM vm WHERE state <> {VmState.DONE:d})"
 
 _RESERVATION = f"{FIRST_RESERVATION} - vm_id"
@@ -250,4 +272,5 @@ REFERENCES: Final = (
         "user {0} is in group {1}, which does not exist",
         'SELECT user_id, group_id FROM user_group WHERE group_id NOT IN (SELECT id FROM "group")',
     ),
+    *_vdc_members(),
 )

@@ -15,6 +15,7 @@ from opennebula_core.db.quota_schema import add_quotas
 from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.security_group_schema import add_vms_of_groups
+from opennebula_core.db.vdc_schema import add_vdcs
 from opennebula_core.db.views import ACCOUNTING_VIEWS
 from opennebula_core.errors import StoreError
 
@@ -59,6 +60,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(6, "quotas of users and groups", add_quotas),
     Migration(7, "templates of networks", add_network_templates),
     Migration(8, "VMs of security groups", add_vms_of_groups),
+    Migration(9, "virtual data centres", add_vdcs),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -250,6 +250,13 @@ class GroupRow(PoolRow):
         table_name = "group"
 
 
+class VdcRow(PoolRow):
+    """Virtual data centres."""
+
+    class Meta:
+        table_name = "vdc"
+
+
 class HookRow(PoolRow):
     """Hooks."""
 
@@ -274,5 +281,6 @@ POOL_TABLES: tuple[type[PoolRow], ...] = (
     SecurityGroupRow,
     UserRow,
     GroupRow,
+    VdcRow,
     HookRow,
 )

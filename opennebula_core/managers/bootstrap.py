@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.managers.access.rules import add_rule
 from opennebula_core.managers.access.users import new_token_password
+from opennebula_core.managers.vdc.membership import make_default
 from opennebula_core.model.acl import parse_rule
 from opennebula_core.model.objects import Cluster, Datastore, Group, SecurityGroup, User
 from opennebula_core.model.passwords import hash_password, server_digest
@@ -19,9 +20,6 @@ RULES = (
     "@1 VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP+BACKUPJOB/* CREATE *",
     "* ZONE/* USE *",
     "* MARKETPLACE+MARKETPLACEAPP/* USE *",
-    "@1 HOST/* MANAGE #0",
-    "@1 NET/* USE #0",
-    "@1 DATASTORE/* USE #0",
 )
 
 
@@ -63,6 +61,7 @@ def bootstrap(tx: Transaction, users: FirstUsers, places: FirstPlaces) -> None:
     _security_group(tx)
     for text in RULES:
         add_rule(tx, parse_rule(text))
+    make_default(tx)
 
 
 def _groups(tx: Transaction) -> None:

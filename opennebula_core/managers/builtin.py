@@ -14,6 +14,7 @@ from opennebula_core.managers.network_template.manager import NetworkTemplateMan
 from opennebula_core.managers.schedule.manager import ScheduleManager
 from opennebula_core.managers.secgroup.manager import SecurityGroupManager
 from opennebula_core.managers.template.manager import TemplateManager
+from opennebula_core.managers.vdc.manager import VdcManager
 from opennebula_core.managers.vm.manager import VmManager
 from opennebula_core.managers.zone.manager import ZoneManager
 
@@ -33,6 +34,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
         ("template", TemplateManager()),
         ("cluster", ClusterManager()),
         ("access", AccessManager()),
+        ("vdc", VdcManager()),
         ("zone", ZoneManager()),
         ("accounting", AccountingManager()),
     )

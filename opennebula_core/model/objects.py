@@ -277,6 +277,34 @@ class Group(PoolObject):
     admin_ids: list[int] = field(default_factory=list)
 
 
+OWN_ZONE = 0
+"""The id of this front-end's zone, the only one."""
+
+ALL_RESOURCES = -10
+"""The id that stands for all resources of a kind in a VDC. Source: OpenNebula 6.10, Vdc."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VdcResource:
+    """What the groups of a VDC may use.
+
+    :param kind: CLUSTER, HOST, DATASTORE or NET
+    :param resource_id: its id, or :data:`ALL_RESOURCES`
+    """
+
+    kind: str
+    zone_id: int
+    resource_id: int
+
+
+@dataclass(slots=True)
+class Vdc(PoolObject):
+    """A virtual data centre: groups, and the resources that their members may use."""
+
+    group_ids: list[int] = field(default_factory=list)
+    resources: list[VdcResource] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Hook(PoolObject):
     """A command that the core runs on an event.

@@ -34,6 +34,7 @@ from opennebula_core.model.objects import (
     PoolObject,
     SecurityGroup,
     User,
+    Vdc,
     Vm,
     VmTemplate,
 )
@@ -78,6 +79,7 @@ OBJECTS: dict[ObjectKind, type[PoolObject]] = {
     ObjectKind.SECGROUP: SecurityGroup,
     ObjectKind.USER: User,
     ObjectKind.GROUP: Group,
+    ObjectKind.VDC: Vdc,
     ObjectKind.HOOK: Hook,
 }
 

@@ -31,7 +31,6 @@ EMPTY_POOLS = (
     ("one.hookpool.info", -2, -1, -1),
     ("one.hooklog.info", 0, 0, -1, -1),
     ("one.documentpool.info", -2, -1, -1, 0),
-    ("one.vdcpool.info",),
     ("one.vrouterpool.info", -2, -1, -1),
     ("one.vntemplatepool.info", -2, -1, -1),
     ("one.vmgrouppool.info", -2, -1, -1),
@@ -288,6 +287,19 @@ async def test_what_administrators_look_after(cloud: Cloud, reader: Reader) -> N
     await cloud.call("one.template.lock", template_id, 2, False)
     _, pool = await reader.pool("one.templatepool.info", -2, -1, -1)
     assert pool.VMTEMPLATE[0].LOCK.OWNER == 0
+
+    vdc_id = await cloud.new("one.vdc.allocate", f'NAME="v é d"\nD="{NASTY[:2]}"')
+    await cloud.call("one.vdc.addgroup", vdc_id, 1)
+    await cloud.call("one.vdc.addcluster", vdc_id, 0, cluster_id)
+    await cloud.call("one.vdc.addhost", vdc_id, 0, host_id)
+    await cloud.call("one.vdc.adddatastore", vdc_id, 0, -10)
+    _, read = await reader.document("one.vdc.info", vdc_id)
+    assert (read.GROUPS.ID, read.TEMPLATE["D"], read.VNETS.VNET) == ([1], "<&", [])
+    assert [(item.ZONE_ID, item.CLUSTER_ID) for item in read.CLUSTERS.CLUSTER] == [(0, cluster_id)]
+    assert [item.HOST_ID for item in read.HOSTS.HOST] == [host_id]
+    assert [item.DATASTORE_ID for item in read.DATASTORES.DATASTORE] == [-10]
+    _, pool = await reader.pool("one.vdcpool.info")
+    assert [(vdc.ID, vdc.GROUPS.ID) for vdc in pool.VDC] == [(vdc_id, [1]), (0, [1])]
 
     template_id = await cloud.new(
         "one.vntemplate.allocate",

@@ -125,6 +125,22 @@ def test_what_a_removed_reservation_still_holds_is_given_back(database: Path, ch
     assert texts(database) == []
 
 
+def test_what_is_gone_leaves_the_vdcs(database: Path, change: Change) -> None:
+    change("INSERT INTO vdc_resource VALUES (0, 'HOST', 0, 0), (0, 'HOST', 0, 9), (0, 'CLUSTER', 0, 0)")
+    change("INSERT INTO vdc_resource VALUES (7, 'NET', 0, -10), (0, 'DATASTORE', 0, 44)")
+    change("INSERT INTO vdc_group VALUES (0, 88), (0, 0), (7, 1)")
+
+    assert sorted(texts(database)) == [
+        "VDC 0 has datastore 44; one of them does not exist",
+        "VDC 0 has group 88; one of them does not exist",
+        "VDC 0 has host 9; one of them does not exist",
+        "VDC 7 has group 1; one of them does not exist",
+        "VDC 7 has network -10; one of them does not exist",
+    ]
+    maintenance.fix(database)
+    assert texts(database) == []
+
+
 @pytest.mark.parametrize(
     ("sql", "text"),
     [

@@ -23,6 +23,7 @@ from opennebula_core.model.objects import (
     PoolObject,
     SecurityGroup,
     User,
+    Vdc,
     Vm,
     VmTemplate,
 )
@@ -38,12 +39,20 @@ VALUES: dict[str, Callable[[str, int], PoolObject]] = {
     "users": lambda name, uid: User(-1, name, uid=uid),
     "clusters": lambda name, uid: Cluster(-1, name, uid=uid),
     "datastores": lambda name, uid: Datastore(-1, name, uid=uid),
+    "vdcs": lambda name, uid: Vdc(-1, name, uid=uid),
     "groups": lambda name, uid: Group(-1, name, uid=uid),
     "security_groups": lambda name, uid: SecurityGroup(-1, name, uid=uid),
 }
-FIRST_IDS = {"users": 2, "clusters": 100, "datastores": 100, "groups": 100, "security_groups": 100}
+FIRST_IDS = {
+    "users": 2,
+    "clusters": 100,
+    "datastores": 100,
+    "groups": 100,
+    "security_groups": 100,
+    "vdcs": 100,
+}
 BY_OWNER = ("networks", "images", "vm_templates", "network_templates", "security_groups")
-BY_POOL = ("hosts", "users", "clusters", "datastores", "groups")
+BY_POOL = ("hosts", "users", "clusters", "datastores", "groups", "vdcs")
 
 
 def _add(tx: Transaction, pool: str, name: str, uid: int = 0) -> int:

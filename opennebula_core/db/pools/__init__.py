@@ -13,6 +13,7 @@ from opennebula_core.db.pools.host import HostPool
 from opennebula_core.db.pools.network import NetworkPool
 from opennebula_core.db.pools.network_template import NetworkTemplatePool
 from opennebula_core.db.pools.storage import DatastorePool, ImagePool
+from opennebula_core.db.pools.vdc import VdcPool
 from opennebula_core.db.pools.vm import VmPool, VmTemplatePool
 from opennebula_core.db.quotas import Quotas
 from opennebula_core.errors import InternalError
@@ -36,6 +37,7 @@ class Pools:
         self.security_groups = SecurityGroupPool(writer)
         self.users = UserPool(writer)
         self.groups = GroupPool(writer)
+        self.vdcs = VdcPool(writer)
         self.hooks = HookPool(writer)
         pools: tuple[Pool[Any], ...] = (
             self.vms,
@@ -49,6 +51,7 @@ class Pools:
             self.security_groups,
             self.users,
             self.groups,
+            self.vdcs,
             self.hooks,
         )
         self._by_kind: dict[ObjectKind, Pool[Any]] = {pool.kind: pool for pool in pools}

@@ -12,7 +12,6 @@ from opennebula_core.contracts.method import ObjectKind
 
 _OWNED: Final = ("info", "update", "rename", "delete", "chmod", "chown")
 _LOCKABLE: Final = (*_OWNED, "lock", "unlock")
-_MEMBERS: Final = ("cluster", "datastore", "host", "vnet", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +46,6 @@ class AbsentFeature:
 
 
 KINDS: Final = (
-    AbsentKind(
-        "one.vdc",
-        ObjectKind.VDC,
-        "VDC",
-        "VDC_POOL",
-        (
-            "info",
-            "update",
-            "rename",
-            "delete",
-            *(f"{verb}{member}" for verb in ("add", "del") for member in _MEMBERS),
-        ),
-    ),
     AbsentKind(
         "one.vrouter",
         ObjectKind.VROUTER,

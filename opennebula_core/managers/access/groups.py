@@ -12,9 +12,10 @@ from opennebula_core.documents.group import group_pool_end, render_group, render
 from opennebula_core.documents.quotas import NO_QUOTAS
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.access.quotas import default_quotas, quotas_by_owner, quotas_of
-from opennebula_core.managers.access.rules import add_rule, drop_rule, drop_rules_of, ensure_rule
 from opennebula_core.managers.objects import Kind, RenameHook, rename_method, update_method
+from opennebula_core.managers.access.rules import drop_rule, drop_rules_of, ensure_rule
 from opennebula_core.managers.rights import require
+from opennebula_core.managers.vdc.membership import forget_group, join_default
 from opennebula_core.model import acl
 from opennebula_core.model.acl import parse_rule
 from opennebula_core.model.names import check_name
@@ -81,11 +82,10 @@ def _pool(tx: Snapshot, session: Session) -> bytes:
 
 
 def _allocate(tx: Transaction, session: Session, name: str) -> int:
-    """Make a group, which may use what the default VDC holds: everything. Source: OpenNebula 6.10."""
+    """Make a group, which may use what the default VDC holds. Source: OpenNebula 6.10."""
     check_name(name, allow_blanks=False)
     group_id = tx.groups.allocate(Group(id=-1, name=name, permissions=0o600))
-    for resource in ("HOST/* MANAGE", "NET/* USE", "DATASTORE/* USE"):
-        add_rule(tx, parse_rule(f"@{group_id} {resource} #0"))
+    join_default(tx, group_id)
     return group_id
 
 
@@ -95,6 +95,7 @@ def _delete(tx: Transaction, session: Session, group_id: int) -> int:
         raise ActionError(f"Cannot delete group. System group {group_id} cannot be deleted.", group_id)
     if group.user_ids:
         raise ActionError(f"Cannot delete group. Group {group_id} is not empty.", group_id)
+    forget_group(tx, group_id)
     tx.groups.drop(group_id)
     drop_rules_of(tx, acl.GROUP, group_id)
     return group_id

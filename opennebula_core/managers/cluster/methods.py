@@ -11,6 +11,7 @@ from opennebula_core.errors import ActionError
 from opennebula_core.managers.host.capacity import set_limits
 from opennebula_core.managers.objects import Kind, rename_method, update_method
 from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.objects import Cluster, Datastore, Network, PoolObject
 from opennebula_core.model.template import Template
 
@@ -85,6 +86,7 @@ def _delete(tx: Transaction, session: Session, cluster_id: int) -> int:
                 f"it contains {len(members)} {what}.",
                 cluster_id,
             )
+    forget_resource(tx, CLUSTER, cluster_id)
     tx.clusters.drop(cluster_id)
     return cluster_id
 

@@ -18,6 +18,7 @@ from opennebula_core.errors import (
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
 from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.objects import Datastore, PoolObject
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType
 from opennebula_core.model.template import Template
@@ -206,6 +207,7 @@ def _delete(tx: Transaction, session: Session, datastore_id: int) -> int:
     )
     if users:
         raise ActionError(f"Cannot delete datastore. {users} VMs have their disks in it.", datastore_id)
+    forget_resource(tx, DATASTORE, datastore_id)
     tx.datastores.drop(datastore_id)
     return datastore_id
 

@@ -12,6 +12,7 @@ from opennebula_core.managers.host.capacity import set_limits
 from opennebula_core.managers.host.listing import HostListing
 from opennebula_core.managers.host.watch import HostWatch
 from opennebula_core.managers.objects import Kind, rename_method, update_method
+from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.objects import Host
 from opennebula_core.model.states import HostState
 from opennebula_core.model.template import Template
@@ -138,6 +139,7 @@ def _delete(core: Core, watch: HostWatch) -> Method:
                 f"Can not remove a host with running VMs: {len(vm_ids) or host.running_vms} are on it",
                 host_id,
             )
+        forget_resource(tx, HOST, host_id)
         tx.hosts.drop(host_id)
         tx.after_commit(lambda: core.monitoring.forget(HOST, host_id))
         tx.after_commit(lambda: watch.end(host))

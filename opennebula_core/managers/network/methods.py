@@ -21,6 +21,7 @@ from opennebula_core.managers.network.reservations import (
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted, keep_restricted
+from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.addresses import index_of_ip, index_of_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
@@ -106,6 +107,7 @@ def _delete(tx: Transaction, session: Session, network_id: int) -> int:
         )
     for held in network.ranges:
         give_back(tx, network, held)
+    forget_resource(tx, NET, network_id)
     tx.networks.drop(network_id)
     return network_id
 

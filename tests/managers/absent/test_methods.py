@@ -54,7 +54,6 @@ async def test_pyone_reads_the_empty_pools(front_end: Cloud) -> None:
     def read() -> list[object]:
         with pyone.OneServer(front_end.endpoint, session=ADMIN) as one:
             return [
-                one.vdcpool.info().VDC,
                 one.vrouterpool.info(-2, -1, -1).VROUTER,
                 one.vmgrouppool.info(-2, -1, -1).VM_GROUP,
                 one.marketpool.info().MARKETPLACE,
@@ -62,23 +61,23 @@ async def test_pyone_reads_the_empty_pools(front_end: Cloud) -> None:
                 one.backupjobpool.info(-2, -1, -1).BACKUPJOB,
             ]
 
-    assert await asyncio.to_thread(read) == [[]] * 6
+    assert await asyncio.to_thread(read) == [[]] * 5
 
 
-class VdcManager:
+class RouterManager:
     """Adds the listing of a kind that the core does not have."""
 
     @impl
     def opennebula_register_manager(self, registry: ManagerRegistry) -> None:
         def listing(tx: Snapshot, session: Session) -> str:
-            return "<VDC_POOL><VDC><ID>0</ID></VDC></VDC_POOL>"
+            return "<VROUTER_POOL><VROUTER><ID>0</ID></VROUTER></VROUTER_POOL>"
 
         registry.add_method(
-            Method("one.vdcpool.info", (), Access.LISTING, Mode.POINT, listing, "List the VDCs.")
+            Method("one.vrouterpool.info", (), Access.LISTING, Mode.POINT, listing, "List the routers.")
         )
 
 
 async def test_a_manager_from_outside_takes_the_place(tmp_path: Path) -> None:
-    async with running_cloud(tmp_path, plugins=[("vdc", VdcManager())]) as cloud:
-        assert len(await cloud.document("one.vdcpool.info")) == 1
+    async with running_cloud(tmp_path, plugins=[("router", RouterManager())]) as cloud:
+        assert len(await cloud.document("one.vrouterpool.info")) == 1
         assert len(await cloud.document("one.vmgrouppool.info", -2, -1, -1)) == 0
