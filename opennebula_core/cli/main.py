@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "acl": ("opennebula_core.cli.acl:acl", "Access rules."),
     "secgroup": ("opennebula_core.cli.secgroup:secgroup", "Security groups: rules for the traffic of VMs."),
     "vntemplate": ("opennebula_core.cli.vntemplate:vntemplate", "Templates of virtual networks."),
+    "vmgroup": ("opennebula_core.cli.vmgroup:vmgroup", "Groups of VMs that run together or apart."),
     "vdc": ("opennebula_core.cli.vdc:vdc", "Virtual data centres: groups and what they may use."),
     "zone": ("opennebula_core.cli.zone:zone", "Zones of the federation."),
     "hook": ("opennebula_core.cli.hook:hook", "Hooks: commands that run on events."),
@@ -137,7 +138,7 @@ def _program(name: str) -> Callable[[], None]:
 
 NAMED_PROGRAMS = (
     "vm", "host", "vnet", "image", "template", "datastore", "cluster", "user", "group", "acl", "hook",
-    "secgroup", "vntemplate", "vdc", "zone", "acct", "showback",
+    "secgroup", "vntemplate", "vmgroup", "vdc", "zone", "acct", "showback",
 )  # fmt: skip
 """Commands that are programs of their own, too: ``onevm`` and so on."""
 
@@ -153,6 +154,7 @@ onegroup = _program("group")
 onehook = _program("hook")
 onesecgroup = _program("secgroup")
 onevntemplate = _program("vntemplate")
+onevmgroup = _program("vmgroup")
 onevdc = _program("vdc")
 onezone = _program("zone")
 oneacl = _program("acl")

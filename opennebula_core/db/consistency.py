@@ -22,7 +22,7 @@ _BEING_COPIED: Final = ", ".join(
 _TABLES_WITH_IDS: Final = (
     ("vm", 0), ("host", 0), ("image", 0), ("network", 0), ("vm_template", 0), ("user", 2), ("cluster", 100),
     ("datastore", 100), ("security_group", 100), ("group", 100), ("acl", 0),
-    ("hook", 0), ("sched_action", 0), ("network_template", 0), ("vdc", 100),
+    ("hook", 0), ("sched_action", 0), ("network_template", 0), ("vdc", 100), ("vm_group", 0),
 )  # fmt: skip
 """With the first id that is not fixed; those below are given, not counted."""
 
@@ -273,4 +273,20 @@ REFERENCES: Final = (
         'SELECT user_id, group_id FROM user_group WHERE group_id NOT IN (SELECT id FROM "group")',
     ),
     *_vdc_members(),
+    Reference(
+        "vm group {0} has VM {1} in a role, which has ended",
+        f"SELECT group_id, vm_id FROM vm_group_member WHERE vm_id NOT IN {_LIVING}",
+        f"DELETE FROM vm_group_member WHERE vm_id NOT IN {_LIVING}",
+    ),
+    Reference(
+        "VM {1} is in vm group {0}, which does not exist",
+        "SELECT group_id, vm_id FROM vm_group_member WHERE group_id NOT IN (SELECT id FROM vm_group)",
+        "DELETE FROM vm_group_member WHERE group_id NOT IN (SELECT id FROM vm_group)",
+    ),
+    Reference(
+        "VM {1} is in a role of vm group {0} that is not there: {2}; see 'onevm vmgroup-del'",
+        """SELECT group_id, vm_id, role_id FROM vm_group_member WHERE group_id IN (SELECT id FROM vm_group)
+            AND NOT EXISTS (SELECT 1 FROM vm_group AS known, json_each(known.roles, '$.ROLE') AS role
+                WHERE known.id = group_id AND json_extract(role.value, '$.ID') = CAST(role_id AS TEXT))""",
+    ),
 )

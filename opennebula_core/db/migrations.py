@@ -17,6 +17,7 @@ from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.security_group_schema import add_vms_of_groups
 from opennebula_core.db.vdc_schema import add_vdcs
 from opennebula_core.db.views import ACCOUNTING_VIEWS
+from opennebula_core.db.vm_group_schema import add_vm_groups
 from opennebula_core.errors import StoreError
 
 
@@ -61,6 +62,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(7, "templates of networks", add_network_templates),
     Migration(8, "VMs of security groups", add_vms_of_groups),
     Migration(9, "virtual data centres", add_vdcs),
+    Migration(10, "groups of VMs", add_vm_groups),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -257,6 +257,15 @@ class VdcRow(PoolRow):
         table_name = "vdc"
 
 
+class VmGroupRow(PoolRow):
+    """Groups of VMs."""
+
+    roles = TextField()
+
+    class Meta:
+        table_name = "vm_group"
+
+
 class HookRow(PoolRow):
     """Hooks."""
 
@@ -282,5 +291,6 @@ POOL_TABLES: tuple[type[PoolRow], ...] = (
     UserRow,
     GroupRow,
     VdcRow,
+    VmGroupRow,
     HookRow,
 )

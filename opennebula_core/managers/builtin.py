@@ -16,6 +16,7 @@ from opennebula_core.managers.secgroup.manager import SecurityGroupManager
 from opennebula_core.managers.template.manager import TemplateManager
 from opennebula_core.managers.vdc.manager import VdcManager
 from opennebula_core.managers.vm.manager import VmManager
+from opennebula_core.managers.vm_group.manager import VmGroupManager
 from opennebula_core.managers.zone.manager import ZoneManager
 
 
@@ -23,6 +24,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
     """Return name and object of each."""
     return (
         ("vm", VmManager()),
+        ("vm_group", VmGroupManager()),
         ("schedule", ScheduleManager()),
         ("hook", EventHookManager()),
         ("host", HostManager()),

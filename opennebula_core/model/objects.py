@@ -277,6 +277,18 @@ class Group(PoolObject):
     admin_ids: list[int] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class VmGroup(PoolObject):
+    """VMs that are placed with regard to each other; ``template`` says how the roles stand to each other.
+
+    :param roles: ROLE vectors with ID, NAME and what the role says about its own VMs and about hosts
+    :param members: the VMs of each role, by the role's id
+    """
+
+    roles: Template = field(default_factory=Template)
+    members: dict[int, list[int]] = field(default_factory=dict)
+
+
 OWN_ZONE = 0
 """The id of this front-end's zone, the only one."""
 

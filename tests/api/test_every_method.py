@@ -36,6 +36,7 @@ from opennebula_core.model.objects import (
     User,
     Vdc,
     Vm,
+    VmGroup,
     VmTemplate,
 )
 from opennebula_core.model.passwords import hash_password
@@ -80,6 +81,7 @@ OBJECTS: dict[ObjectKind, type[PoolObject]] = {
     ObjectKind.USER: User,
     ObjectKind.GROUP: Group,
     ObjectKind.VDC: Vdc,
+    ObjectKind.VMGROUP: VmGroup,
     ObjectKind.HOOK: Hook,
 }
 

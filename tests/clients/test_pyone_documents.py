@@ -288,6 +288,18 @@ async def test_what_administrators_look_after(cloud: Cloud, reader: Reader) -> N
     _, pool = await reader.pool("one.templatepool.info", -2, -1, -1)
     assert pool.VMTEMPLATE[0].LOCK.OWNER == 0
 
+    rules = 'ROLE=[NAME=db,POLICY=ANTI_AFFINED,HOST_ANTI_AFFINED="5,6"]\nROLE=[NAME=web,HOST_AFFINED="0"]\n'
+    vm_group_id = await cloud.new("one.vmgroup.allocate", f'NAME=app\n{rules}ANTI_AFFINED="db, web"')
+    vm_ids = [await cloud.add_vm(f"VMGROUP=[VMGROUP_ID={vm_group_id},ROLE=db]") for _ in range(2)]
+    await cloud.call("one.vmgroup.lock", vm_group_id, 2, False)
+    _, read = await reader.document("one.vmgroup.info", vm_group_id)
+    assert (read.NAME, read.LOCK.LOCKED, read.TEMPLATE["ANTI_AFFINED"]) == ("app", 2, "db, web")
+    database, web = read.ROLES.ROLE
+    assert (0, "ANTI_AFFINED", ",".join(map(str, vm_ids))) == (database.ID, database.POLICY, database.VMS)
+    assert (web.ID, web.NAME, web.HOST_AFFINED, web.VMS) == (1, "web", "0", None)
+    _, pool = await reader.pool("one.vmgrouppool.info", -2, -1, -1)
+    assert [group.ID for group in pool.VM_GROUP] == [vm_group_id]
+
     vdc_id = await cloud.new("one.vdc.allocate", f'NAME="v é d"\nD="{NASTY[:2]}"')
     await cloud.call("one.vdc.addgroup", vdc_id, 1)
     await cloud.call("one.vdc.addcluster", vdc_id, 0, cluster_id)

@@ -125,6 +125,24 @@ def test_what_a_removed_reservation_still_holds_is_given_back(database: Path, ch
     assert texts(database) == []
 
 
+def test_an_ended_vm_and_a_group_that_is_gone_are_no_members(database: Path, change: Change) -> None:
+    change("""INSERT INTO vm_group (id, name, uid, gid, uname, gname, permissions, template, roles)
+        VALUES (0, 'app', 0, 0, '', '', 384, '{}', '{"ROLE":[{"ID":"0","NAME":"db"}]}')""")
+    change("INSERT INTO pool_counter VALUES ('vm_group', 0)")
+    change("INSERT INTO vm_group_member VALUES (0, 0, 0)")
+    assert texts(database) == []
+    change("UPDATE vm_group_member SET role_id = 1")
+    assert texts(database) == [
+        "VM 0 is in a role of vm group 0 that is not there: 1; see 'onevm vmgroup-del'"
+    ]
+    change("UPDATE vm_group_member SET group_id = 5")
+    assert texts(database) == ["VM 0 is in vm group 5, which does not exist"]
+    change("INSERT INTO vm_group_member VALUES (99, 0, 0)")
+    assert len(texts(database)) == 2
+    maintenance.fix(database)
+    assert texts(database) == []
+
+
 def test_what_is_gone_leaves_the_vdcs(database: Path, change: Change) -> None:
     change("INSERT INTO vdc_resource VALUES (0, 'HOST', 0, 0), (0, 'HOST', 0, 9), (0, 'CLUSTER', 0, 0)")
     change("INSERT INTO vdc_resource VALUES (7, 'NET', 0, -10), (0, 'DATASTORE', 0, 44)")

@@ -25,6 +25,7 @@ from opennebula_core.model.objects import (
     User,
     Vdc,
     Vm,
+    VmGroup,
     VmTemplate,
 )
 from opennebula_core.model.template import Template, Vector
@@ -40,6 +41,7 @@ VALUES: dict[str, Callable[[str, int], PoolObject]] = {
     "clusters": lambda name, uid: Cluster(-1, name, uid=uid),
     "datastores": lambda name, uid: Datastore(-1, name, uid=uid),
     "vdcs": lambda name, uid: Vdc(-1, name, uid=uid),
+    "vm_groups": lambda name, uid: VmGroup(-1, name, uid=uid),
     "groups": lambda name, uid: Group(-1, name, uid=uid),
     "security_groups": lambda name, uid: SecurityGroup(-1, name, uid=uid),
 }
@@ -51,7 +53,7 @@ FIRST_IDS = {
     "security_groups": 100,
     "vdcs": 100,
 }
-BY_OWNER = ("networks", "images", "vm_templates", "network_templates", "security_groups")
+BY_OWNER = ("networks", "images", "vm_templates", "network_templates", "vm_groups", "security_groups")
 BY_POOL = ("hosts", "users", "clusters", "datastores", "groups", "vdcs")
 
 

@@ -22,6 +22,12 @@ def test_the_page_of_quotas(tmp_path: Path) -> None:
     assert "0.50 / 0.50" in said
 
 
+def test_the_page_of_groups_of_vms(tmp_path: Path) -> None:
+    said = typed(CLOUD + commands(DOCS / "vm-groups.md"), tmp_path)
+
+    assert "The group has 1 VMs, such as VM 0" in said
+
+
 def test_the_page_of_backups(tmp_path: Path) -> None:
     assert "fine, schema version" in typed(CLOUD + commands(DOCS / "backup.md"), tmp_path)
 

@@ -15,6 +15,7 @@ from opennebula_core.cli.vm.configuration import resize, updateconf
 from opennebula_core.cli.vm.create import create
 from opennebula_core.cli.vm.devices import add_device_commands
 from opennebula_core.cli.vm.disk_snapshots import add_disk_snapshot_commands
+from opennebula_core.cli.vm.groups import vmgroup_add, vmgroup_del
 from opennebula_core.cli.vm.listing import list_vms
 from opennebula_core.cli.vm.log import log
 from opennebula_core.cli.vm.placement import deploy, migrate, recover
@@ -33,7 +34,7 @@ for command in (deploy, migrate, recover, sched_update, sched_delete):
 add_device_commands(vm)
 add_snapshot_commands(vm)
 add_disk_snapshot_commands(vm)
-for command in (resize, updateconf):
+for command in (resize, updateconf, vmgroup_add, vmgroup_del):
     vm.add_command(command)
 add_editing_commands(vm, VM, template="USER_TEMPLATE")
 add_ownership_commands(vm, VM)

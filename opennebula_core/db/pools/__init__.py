@@ -15,6 +15,7 @@ from opennebula_core.db.pools.network_template import NetworkTemplatePool
 from opennebula_core.db.pools.storage import DatastorePool, ImagePool
 from opennebula_core.db.pools.vdc import VdcPool
 from opennebula_core.db.pools.vm import VmPool, VmTemplatePool
+from opennebula_core.db.pools.vm_group import VmGroupPool
 from opennebula_core.db.quotas import Quotas
 from opennebula_core.errors import InternalError
 
@@ -38,6 +39,7 @@ class Pools:
         self.users = UserPool(writer)
         self.groups = GroupPool(writer)
         self.vdcs = VdcPool(writer)
+        self.vm_groups = VmGroupPool(writer)
         self.hooks = HookPool(writer)
         pools: tuple[Pool[Any], ...] = (
             self.vms,
@@ -52,6 +54,7 @@ class Pools:
             self.users,
             self.groups,
             self.vdcs,
+            self.vm_groups,
             self.hooks,
         )
         self._by_kind: dict[ObjectKind, Pool[Any]] = {pool.kind: pool for pool in pools}

@@ -53,13 +53,6 @@ KINDS: Final = (
         "VROUTER_POOL",
         (*_LOCKABLE, "instantiate", "attachnic", "detachnic"),
     ),
-    AbsentKind(
-        "one.vmgroup",
-        ObjectKind.VMGROUP,
-        "vm group",
-        "VM_GROUP_POOL",
-        (*_LOCKABLE, "roleadd", "roledelete", "roleupdate"),
-    ),
     AbsentKind("one.document", ObjectKind.DOCUMENT, "document", "DOCUMENT_POOL", (*_LOCKABLE, "clone")),
     AbsentKind(
         "one.market",
@@ -103,7 +96,6 @@ FEATURES: Final = (
     AbsentFeature(
         "one.vm", ObjectKind.VM, ("exec", "retryexec", "cancelexec"), "running commands inside of a guest"
     ),
-    AbsentFeature("one.vm", ObjectKind.VM, ("vmgroupadd", "vmgroupdel"), "groups of VMs"),
     AbsentFeature("one.image", ObjectKind.IMAGE, ("restore",), "the backup of VMs"),
     AbsentFeature(
         "one.image",

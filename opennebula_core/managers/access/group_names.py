@@ -23,6 +23,7 @@ _OWNED: Final = (
     ObjectKind.IMAGE,
     ObjectKind.TEMPLATE,
     ObjectKind.VNTEMPLATE,
+    ObjectKind.VMGROUP,
     ObjectKind.DATASTORE,
     ObjectKind.SECGROUP,
     ObjectKind.USER,

@@ -16,6 +16,7 @@ from opennebula_core.managers.vm.context import VectorLookup, replace_variables,
 from opennebula_core.managers.vm.disks import resolve_disks
 from opennebula_core.managers.vm.nics import resolve_nics
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
+from opennebula_core.managers.vm_group.membership import take_role
 from opennebula_core.model.numbers import decimal_number, whole_number
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.permissions import permissions_of_umask
@@ -109,6 +110,8 @@ def allocate_vm(
     waits = resolve_disks(tx, session, vm, device_prefix)
     resolve_nics(tx, session, vm)
     take_groups(tx, vm, is_new=True)
+    if "VMGROUP" in vm.template:
+        take_role(tx, session, vm)
     set_automatic_requirements(vm)
     complete_vm(tx, session, vm, settings)
     hold = hold or settings.submit_on_hold

@@ -150,6 +150,8 @@ class VmEffects:
         tx.networks.release_vm(vm.id)
         tx.images.release(vm.id)
         tx.security_groups.drop_vm(vm.id)
+        if "VMGROUP" in vm.template:
+            tx.vm_groups.leave(vm.id)
 
     def plan_failed(self, tx: Transaction, plan: Plan, reason: str) -> None:
         """Put the VM where the failure of the current step leaves it, and say why."""

@@ -55,13 +55,12 @@ async def test_pyone_reads_the_empty_pools(front_end: Cloud) -> None:
         with pyone.OneServer(front_end.endpoint, session=ADMIN) as one:
             return [
                 one.vrouterpool.info(-2, -1, -1).VROUTER,
-                one.vmgrouppool.info(-2, -1, -1).VM_GROUP,
                 one.marketpool.info().MARKETPLACE,
                 one.marketapppool.info(-2, -1, -1).MARKETPLACEAPP,
                 one.backupjobpool.info(-2, -1, -1).BACKUPJOB,
             ]
 
-    assert await asyncio.to_thread(read) == [[]] * 5
+    assert await asyncio.to_thread(read) == [[]] * 4
 
 
 class RouterManager:
@@ -80,4 +79,4 @@ class RouterManager:
 async def test_a_manager_from_outside_takes_the_place(tmp_path: Path) -> None:
     async with running_cloud(tmp_path, plugins=[("router", RouterManager())]) as cloud:
         assert len(await cloud.document("one.vrouterpool.info")) == 1
-        assert len(await cloud.document("one.vmgrouppool.info", -2, -1, -1)) == 0
+        assert len(await cloud.document("one.marketpool.info", -2, -1, -1)) == 0
