@@ -12,8 +12,8 @@ from opennebula_core.documents.group import group_pool_end, render_group, render
 from opennebula_core.documents.quotas import NO_QUOTAS
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.access.quotas import default_quotas, quotas_by_owner, quotas_of
-from opennebula_core.managers.objects import Kind, RenameHook, rename_method, update_method
 from opennebula_core.managers.access.rules import drop_rule, drop_rules_of, ensure_rule
+from opennebula_core.managers.objects import Kind, RenameHook, rename_method, update_method
 from opennebula_core.managers.rights import require
 from opennebula_core.managers.vdc.membership import forget_group, join_default
 from opennebula_core.model import acl
