@@ -256,4 +256,4 @@ def _as_refusal(method: str, error: Exception) -> RequestError:
             return ActionError(str(error))
         case _:
             LOG.error("method %s: failed", method, exc_info=error)
-            return InternalError("internal error")
+            return InternalError("internal error: a fault of the front-end; see oned.log there")

@@ -175,13 +175,16 @@ async def test_a_big_template_is_parsed_beside_the_event_loop(api: Api) -> None:
     assert await call(api, ALICE, "one.test.update", template_id, text) == template_id
 
 
+INTERNAL = "internal error: a fault of the front-end; see oned.log there"
+
+
 @pytest.mark.parametrize(
     ("how", "kind", "text"),
     [
         ("state", ActionError, "event 'x' is not allowed"),
         ("parameter", ParameterError, "Wrong update type"),
-        ("driver", InternalError, "internal error"),
-        ("bug", InternalError, "internal error"),
+        ("driver", InternalError, INTERNAL),
+        ("bug", InternalError, INTERNAL),
     ],
 )
 async def test_a_handler_s_exception_becomes_a_refusal(
