@@ -132,7 +132,8 @@ class _Addresses:
         self._mac = mac_number(address_range.mac)
         self._ip = int(IPv4Address(address_range.ip)) if address_range.ip else None
         self._prefixes: dict[str, int] = {}
-        if "6" in address_range.type:
+        self._static = int(IPv6Address(address_range.static_ip6)) if address_range.static_ip6 else None
+        if "6" in address_range.type and self._static is None:
             given = {"IP6_ULA": address_range.ula_prefix, "IP6_GLOBAL": address_range.global_prefix}
             self._prefixes = {name: int(IPv6Address(prefix)) for name, prefix in given.items() if prefix}
 
@@ -143,6 +144,8 @@ class _Addresses:
     def escaped_ips(self, index: int) -> str:
         """Return the IP elements of the lease at ``index``."""
         text = "" if self._ip is None else _LEASE_IP % _ipv4_text(self._ip + index)
+        if self._static is not None:
+            text += _LEASE_IP6 % ("IP6", IPv6Address(self._static + index), "IP6")
         if self._prefixes:
             for name, prefix in {**self._prefixes, "IP6_LINK": _LINK_PREFIX}.items():
                 text += _LEASE_IP6 % (name, self._ip6(prefix, index), name)
@@ -154,6 +157,8 @@ class _Addresses:
         yield "MAC_END", self.mac(last)
         if self._ip is not None:
             yield "IP_END", _ipv4_text(self._ip + last)
+        if self._static is not None:
+            yield "IP6_END", str(IPv6Address(self._static + last))
         for name, prefix in self._prefixes.items():
             yield name, self._ip6(prefix, 0)
             yield f"{name}_END", self._ip6(prefix, last)

@@ -42,7 +42,9 @@ def interface_id(mac: str) -> int:
 
 
 def nth_ip6(address_range: AddressRange, index: int) -> dict[str, str]:
-    """Return the IPv6 addresses at ``index`` by attribute name: IP6_LINK, IP6_ULA, IP6_GLOBAL."""
+    """Return the IPv6 addresses at ``index`` by attribute name: IP6 if static, else IP6_LINK and others."""
+    if first := address_range.static_ip6:
+        return {"IP6": str(ipaddress.IPv6Address(first) + index)}
     if "6" not in address_range.type:
         return {}
     host = interface_id(nth_mac(address_range, index))
@@ -64,6 +66,17 @@ def index_of_ip(address_range: AddressRange, ip: str) -> int | None:
         return None
     try:
         index = int(ipaddress.IPv4Address(ip)) - int(ipaddress.IPv4Address(address_range.ip))
+    except ValueError:
+        return None
+    return index if 0 <= index < address_range.size else None
+
+
+def index_of_ip6(address_range: AddressRange, ip6: str) -> int | None:
+    """Return where an IPv6 address lies in a static range, None when it does not."""
+    if not address_range.static_ip6:
+        return None
+    try:
+        index = int(ipaddress.IPv6Address(ip6)) - int(ipaddress.IPv6Address(address_range.static_ip6))
     except ValueError:
         return None
     return index if 0 <= index < address_range.size else None

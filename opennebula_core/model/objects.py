@@ -201,8 +201,8 @@ class Lease:
 class AddressRange:
     """A run of addresses.
 
-    :param type: IP4, IP6, IP4_6 or ETHER
-    :param attributes: free attributes, such as another GATEWAY
+    :param type: IP4, IP6, IP6_STATIC, IP4_6, IP4_6_STATIC or ETHER
+    :param attributes: free attributes, such as another GATEWAY; and IP6, PREFIX_LENGTH of a static range
     """
 
     id: int
@@ -215,6 +215,11 @@ class AddressRange:
     attributes: Vector = field(default_factory=Vector)
     used_leases: int = 0
     leases: list[Lease] = field(default_factory=list)
+
+    @property
+    def static_ip6(self) -> str:
+        """The first of its IPv6 addresses where these are counted on from, else empty."""
+        return self.attributes.get("IP6", "") if self.type.endswith("_STATIC") else ""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from opennebula_core.documents.network import render_network, render_network_in_
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.network.allocate import DEFAULT_CLUSTER, allocate_network, check_wires
-from opennebula_core.managers.network.ranges import free_attributes, new_range, set_size
+from opennebula_core.managers.network.ranges import STATIC, free_attributes, new_range, set_size
 from opennebula_core.managers.network.reservations import (
     PARENT_RANGE,
     give_back,
@@ -22,7 +22,7 @@ from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, 
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted, keep_restricted
 from opennebula_core.managers.vdc.membership import forget_resource
-from opennebula_core.model.addresses import index_of_ip, index_of_mac
+from opennebula_core.model.addresses import index_of_ip, index_of_ip6, index_of_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
 from opennebula_core.model.template import Template, Vector
@@ -115,7 +115,7 @@ def _delete(tx: Transaction, session: Session, network_id: int) -> int:
 def _one_range(template: Template) -> Vector:
     vector = template.vector("AR") or template.vector("LEASES")
     if vector is None:
-        raise InternalError("Missing AR vector in template")
+        raise InternalError("Missing AR or LEASES vector in template")
     return vector
 
 
@@ -175,8 +175,8 @@ def _update_range(core: Core) -> RangeChange:
             )
         if changed.size < _highest(tx, network, changed) + 1:
             raise ActionError("New SIZE of the address range would cut leases in use off.", network_id)
-        if PARENT_RANGE in changed.attributes:
-            attributes[PARENT_RANGE] = changed.attributes[PARENT_RANGE]
+        kept = (PARENT_RANGE, *STATIC) if changed.static_ip6 else (PARENT_RANGE,)
+        attributes |= {name: changed.attributes[name] for name in kept if name in changed.attributes}
         changed.attributes = attributes
         tx.networks.update_range(network_id, changed)
         return network_id
@@ -256,7 +256,12 @@ def _addressed(network: Network, vector: Vector) -> Iterable[tuple[AddressRange,
     for address_range in network.ranges:
         if vector.get("AR_ID", str(address_range.id)) != str(address_range.id):
             continue
-        ip, mac = vector.get("IP", ""), vector.get("MAC", "")
-        index = index_of_ip(address_range, ip) if ip else index_of_mac(address_range, mac)
+        ip, ip6, mac = (vector.get(name, "") for name in ("IP", "IP6", "MAC"))
+        if ip:
+            index = index_of_ip(address_range, ip)
+        elif ip6:
+            index = index_of_ip6(address_range, ip6)
+        else:
+            index = index_of_mac(address_range, mac)
         if index is not None:
             yield address_range, index

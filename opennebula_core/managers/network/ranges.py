@@ -10,15 +10,20 @@ from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange
 from opennebula_core.model.template import Vector
 
-TYPES = ("IP4", "IP6", "IP4_6", "ETHER")
+TYPES = ("IP4", "IP6", "IP6_STATIC", "IP4_6", "IP4_6_STATIC", "ETHER")
+STATIC = ("IP6", "PREFIX_LENGTH")
+"""Attributes that say where the IPv6 addresses of a static range begin; they stay as they were made."""
 MAX_SIZE = 1 << 24
 _LAST_MAC = (1 << 48) - 1
 _LAST_IP = ipaddress.IPv4Address("255.255.255.255")
+_LAST_IP6 = ipaddress.IPv6Address((1 << 128) - 1)
+_MAX_PREFIX_LENGTH = 128
 _OWN = frozenset({"AR_ID", "TYPE", "SIZE", "MAC", "IP", "GLOBAL_PREFIX", "ULA_PREFIX"})
 _COMPUTED = frozenset(
     {
         "MAC_END",
         "IP_END",
+        "IP6_END",
         "USED_LEASES",
         "LEASES",
         "ALLOCATED",
@@ -38,7 +43,7 @@ def new_range(vector: Vector, mac_prefix: str, network_id: int) -> AddressRange:
     kind = vector.get("TYPE", "").upper()
     if kind not in TYPES:
         raise InternalError(f"Unknown or missing address range TYPE {kind!r}; use one of {', '.join(TYPES)}")
-    ip = _first_ip(vector) if kind in ("IP4", "IP4_6") else ""
+    ip = _first_ip(vector) if kind.startswith("IP4") else ""
     made = AddressRange(
         id=-1,
         type=kind,
@@ -49,6 +54,8 @@ def new_range(vector: Vector, mac_prefix: str, network_id: int) -> AddressRange:
         ula_prefix=_prefix(vector, "ULA_PREFIX", kind),
         attributes=free_attributes(vector),
     )
+    if kind.endswith("_STATIC"):
+        _set_static(made, vector)
     set_size(made, vector.get("SIZE", ""))
     return made
 
@@ -74,7 +81,21 @@ def set_size(changed: AddressRange, text: str) -> None:
         raise InternalError(
             f"Wrong SIZE {text!r} in address range: there are not so many IPs from {changed.ip} on"
         )
+    if changed.static_ip6 and int(ipaddress.IPv6Address(changed.static_ip6)) + size - 1 > int(_LAST_IP6):
+        raise InternalError(
+            f"Wrong SIZE {text!r} in address range: there are not so many IPs from {changed.static_ip6} on"
+        )
     changed.size = size
+
+
+def _set_static(made: AddressRange, vector: Vector) -> None:
+    text, length = vector.get("IP6", ""), whole_number(vector.get("PREFIX_LENGTH", ""), _MAX_PREFIX_LENGTH)
+    try:
+        made.attributes["IP6"] = str(ipaddress.IPv6Address(text))
+    except ValueError:
+        raise InternalError(f"Wrong or missing IP6 {text!r} in address range") from None
+    if not length:
+        raise InternalError(f"Wrong or missing PREFIX_LENGTH in address range; use 1 to {_MAX_PREFIX_LENGTH}")
 
 
 def _first_ip(vector: Vector) -> str:
@@ -101,7 +122,7 @@ def _first_mac(vector: Vector, ip: str, mac_prefix: str, network_id: int) -> str
 
 def _prefix(vector: Vector, name: str, kind: str) -> str:
     text = vector.get(name, "")
-    if not text or "6" not in kind:
+    if not text or "6" not in kind or kind.endswith("_STATIC"):
         return ""
     try:
         return str(ipaddress.IPv6Address(text))

@@ -10,7 +10,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.objects import parse_text, require_text
 from opennebula_core.managers.rights import require
-from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_mac
+from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
 from opennebula_core.model.permissions import permissions_of_umask
@@ -162,8 +162,12 @@ def _block(source: AddressRange, first: int, size: int) -> AddressRange:
         ip=nth_ip(source, first),
         global_prefix=source.global_prefix,
         ula_prefix=source.ula_prefix,
-        attributes=Vector({**source.attributes, PARENT_RANGE: str(source.id)}),
+        attributes=Vector({**source.attributes, **_static_ip6(source, first), PARENT_RANGE: str(source.id)}),
     )
+
+
+def _static_ip6(source: AddressRange, first: int) -> dict[str, str]:
+    return nth_ip6(source, first) if source.static_ip6 else {}
 
 
 def give_back(tx: Transaction, reservation: Network, gone: AddressRange) -> None:

@@ -20,10 +20,13 @@ _NIC_VARIABLES: tuple[tuple[str, str], ...] = (
     ("GATEWAY", "GATEWAY"),
     ("IP", "IP"),
     ("IP6", "IP6_GLOBAL"),
+    ("IP6", "IP6"),
     ("IP6_GATEWAY", "IP6_GATEWAY"),
+    ("IP6_GATEWAY", "GATEWAY6"),
     ("IP6_METHOD", "IP6_METHOD"),
     ("IP6_METRIC", "IP6_METRIC"),
     ("IP6_PREFIX_LENGTH", "IP6_PREFIX_LENGTH"),
+    ("IP6_PREFIX_LENGTH", "PREFIX_LENGTH"),
     ("IP6_ULA", "IP6_ULA"),
     ("MAC", "MAC"),
     ("MASK", "NETWORK_MASK"),
@@ -37,7 +40,7 @@ _NIC_VARIABLES: tuple[tuple[str, str], ...] = (
     ("VROUTER_IP6", "VROUTER_IP6_GLOBAL"),
     ("VROUTER_MANAGEMENT", "VROUTER_MANAGEMENT"),
 )
-"""(suffix of the ETHn_ variable, attribute of the NIC that it takes)."""
+"""(suffix of the ETHn_ variable, attribute of the NIC that it takes); of several, the first with a value."""
 
 _VARIABLE = re.compile(
     r"\$(?:\{(?P<braced>[A-Za-z_]\w*)\}"
@@ -76,7 +79,7 @@ def nic_variables(nics: Iterable[Vector]) -> dict[str, str]:
     for nic in nics:
         prefix = f"ETH{nic.get('NIC_ID', '0')}_"
         for suffix, attribute in _NIC_VARIABLES:
-            variables[prefix + suffix] = nic.get(attribute, "")
+            variables[prefix + suffix] = variables.get(prefix + suffix) or nic.get(attribute, "")
     return variables
 
 

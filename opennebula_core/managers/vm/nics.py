@@ -6,7 +6,7 @@ from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import InternalError, NotFoundError
 from opennebula_core.managers.rights import require, require_on
-from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
+from opennebula_core.model.addresses import index_of_ip, index_of_ip6, index_of_mac, nth_ip, nth_ip6, nth_mac
 from opennebula_core.model.marks import remove_marks
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network, Vm
@@ -121,11 +121,10 @@ def find_network(tx: Snapshot, session: Session, nic: Vector) -> Network:
 
 
 def _lease(tx: Transaction, network: Network, vm_id: int, nic: Vector) -> tuple[AddressRange, int]:
-    wanted_ip, wanted_mac = nic.get("IP", ""), nic.get("MAC", "")
     for address_range in network.ranges:
         if nic.get("AR_ID") not in (None, "", str(address_range.id)):
             continue
-        wanted = _wanted_index(address_range, wanted_ip, wanted_mac)
+        wanted = _wanted_index(address_range, nic)
         if wanted == _NOT_HERE:
             continue
         index = tx.networks.take_lease(
@@ -133,7 +132,7 @@ def _lease(tx: Transaction, network: Network, vm_id: int, nic: Vector) -> tuple[
         )
         if index is not None:
             return address_range, index
-    address = wanted_ip or wanted_mac
+    address = nic.get("IP") or nic.get("IP6") or nic.get("MAC")
     if address:
         raise InternalError(
             f"Cannot get IP/MAC lease from virtual network {network.id}: {address} is taken or not in it."
@@ -144,11 +143,13 @@ def _lease(tx: Transaction, network: Network, vm_id: int, nic: Vector) -> tuple[
 _ANY, _NOT_HERE = -1, -2
 
 
-def _wanted_index(address_range: AddressRange, ip: str, mac: str) -> int:
-    if ip:
-        index = index_of_ip(address_range, ip)
-    elif mac:
-        index = index_of_mac(address_range, mac)
+def _wanted_index(address_range: AddressRange, nic: Vector) -> int:
+    if nic.get("IP"):
+        index = index_of_ip(address_range, nic["IP"])
+    elif nic.get("IP6"):
+        index = index_of_ip6(address_range, nic["IP6"])
+    elif nic.get("MAC"):
+        index = index_of_mac(address_range, nic["MAC"])
     else:
         return _ANY
     return _NOT_HERE if index is None else index
@@ -159,6 +160,8 @@ def _describe(nic: Vector, network: Network, address_range: AddressRange, index:
     nic.update(AR_ID=str(address_range.id), MAC=nth_mac(address_range, index))
     addresses = {"IP": nth_ip(address_range, index), **nth_ip6(address_range, index)}
     nic.update({name: value for name, value in addresses.items() if value})
+    if address_range.static_ip6:
+        nic["PREFIX_LENGTH"] = address_range.attributes.get("PREFIX_LENGTH", "")
 
 
 def describe_network(nic: Vector, network: Network, own: Vector) -> None:

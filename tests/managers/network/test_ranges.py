@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from opennebula_core.errors import ActionError, AuthorizationError, InternalError
+from opennebula_core.managers.vm.context import context_script
 from opennebula_core.testing.cloud import Cloud
 
 RANGE = "AR=[TYPE=IP4,IP=10.0.0.1,SIZE=4]"
@@ -46,6 +47,11 @@ async def _alices_network(cloud: Cloud) -> int:
         ("TYPE=ETHER,MAC=ff:ff:ff:ff:ff:fe,SIZE=3", "not so many MACs"),
         ("TYPE=ETHER,MAC=zz:00:00:00:00:00,SIZE=3", "Wrong MAC"),
         ("TYPE=IP6,GLOBAL_PREFIX=10.0.0.0,SIZE=3", "Wrong GLOBAL_PREFIX"),
+        ("TYPE=IP6_STATIC,PREFIX_LENGTH=64,SIZE=3", "Wrong or missing IP6"),
+        ("TYPE=IP6_STATIC,IP6=2001:db8::1,SIZE=3", "Wrong or missing PREFIX_LENGTH"),
+        ("TYPE=IP6_STATIC,IP6=2001:db8::1,PREFIX_LENGTH=129,SIZE=3", "Wrong or missing PREFIX_LENGTH"),
+        ("TYPE=IP4_6_STATIC,IP6=2001:db8::1,PREFIX_LENGTH=64,SIZE=3", "Wrong or missing IP"),
+        (f"TYPE=IP6_STATIC,IP6={'ffff:' * 7}fffe,PREFIX_LENGTH=64,SIZE=3", "not so many IPs"),
     ],
 )
 async def test_ranges_that_make_no_sense_are_refused_and_leave_no_network(
@@ -77,6 +83,32 @@ async def test_the_addresses_of_each_type(front_end: Cloud) -> None:
         vm_id = await front_end.add_vm(f"NIC=[NETWORK_ID={network_id},AR_ID={range_id}]\nNUMBER={index}")
         vm = await front_end.document("one.vm.info", vm_id)
         assert vm.findtext(f"TEMPLATE/NIC/{attribute}", "").startswith(expected)
+
+
+async def test_the_ipv6_addresses_of_a_static_range_are_counted_on_from_its_first(front_end: Cloud) -> None:
+    network_id = await _network(
+        front_end,
+        "AR=[TYPE=IP6_STATIC,IP6=2001:db8::fffe,PREFIX_LENGTH=64,SIZE=4]\n"
+        "AR=[TYPE=IP4_6_STATIC,IP=10.3.0.1,IP6=2001:db8:1::1,PREFIX_LENGTH=48,SIZE=2]\nGATEWAY6=2001:db8::1",
+    )
+    await front_end.call("one.vn.hold", network_id, "LEASES=[IP6=2001:db8::ffff]")
+    await front_end.call("one.vn.update_ar", network_id, "AR=[AR_ID=0,IP6=fd00::1,SIZE=5]")
+    both = f"NIC=[NETWORK_ID={network_id}]\nNIC=[NETWORK_ID={network_id},IP6=2001:db8:1::2]\n"
+    vm_id = await front_end.add_vm(f"{both}CONTEXT=[NETWORK=YES]")
+    first, second = front_end.vm(vm_id).template.vectors("NIC")
+    assert (first["IP6"], first["PREFIX_LENGTH"]) == ("2001:db8::fffe", "64")
+    assert (second["IP"], second["IP6"]) == ("10.3.0.2", "2001:db8:1::2")
+    script = context_script(front_end.vm(vm_id))
+    for line in ("IP6='2001:db8::fffe'", "IP6_PREFIX_LENGTH='64'", "IP6_GATEWAY='2001:db8::1'"):
+        assert f"ETH0_{line}" in script
+    static, _ = await _ranges(front_end, network_id)
+    assert (static.findtext("IP6"), static.findtext("IP6_END")) == ("2001:db8::fffe", "2001:db8::1:2")
+    assert [lease.findtext("IP6") for lease in static.findall("LEASES/LEASE")] == [
+        "2001:db8::fffe", "2001:db8::ffff",
+    ]  # fmt: skip
+    reservation_id = await front_end.new("one.vn.reserve", network_id, "NAME=r\nSIZE=2\nAR_ID=0")
+    (block,) = await _ranges(front_end, reservation_id)
+    assert (block.findtext("TYPE"), block.findtext("IP6")) == ("IP6_STATIC", "2001:db8::1:0")
 
 
 async def test_a_range_is_added_changed_and_removed(front_end: Cloud) -> None:
