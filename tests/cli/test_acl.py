@@ -16,6 +16,7 @@ def test_a_rule_is_written_as_it_is_read(cloud: Shell) -> None:
 def test_words_need_no_quotes_of_their_own(cloud: Shell) -> None:
     rule_id = cloud.make("oneacl create #13 HOST/* USE")
 
+    assert [[str(rule_id), "#13 HOST/* USE #0"]] == cloud.rows(f"oneacl list -l ID,RULE -f ID={rule_id}")
     cloud.ok(f"oneacl delete {rule_id}")
 
 

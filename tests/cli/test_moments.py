@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
 import pytest
@@ -43,5 +42,9 @@ def test_a_day_as_an_end_is_its_last_second(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "9" * 5000])
 def test_what_lies_outside_of_all_calendars_is_no_error_of_the_program(text: str) -> None:
-    with suppress(ValueError):  # which of them a machine knows depends on its zone
-        moment_of(text, NOW, at_end=True)
+    said = ""
+    try:
+        known = moment_of(text, NOW, at_end=True)
+    except ValueError as error:  # which of them a machine knows depends on its zone
+        said = str(error)
+    assert text[:10] in said if said else (known > NOW) is text.startswith("9999")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from opennebula_core.cli.quota_tables import effective, quota_tables
 from opennebula_core.model.elements import parse_element
 from opennebula_core.model.quotas import Resource
@@ -20,5 +22,7 @@ def test_defaults_hold_for_everybody_but_user_0() -> None:
     assert list(effective(parse_element(USER.format(0)), Resource.NETWORK)) == []
 
 
-def test_who_has_nothing_gets_no_tables() -> None:
+def test_who_has_nothing_gets_no_tables(capsys: pytest.CaptureFixture[str]) -> None:
     quota_tables(parse_element("<USER><ID>2</ID></USER>"))
+
+    assert capsys.readouterr().out == ""

@@ -73,9 +73,9 @@ def test_groups_change(cloud: Shell, user: str, fresh_name: Callable[[str], str]
 
 def test_a_disabled_user_is_refused(cloud: Shell, user: str) -> None:
     cloud.ok(f"oneuser disable {user}")
-    shell_of(cloud, user, "secret").refused("onevm list")
+    assert "User couldn't be authenticated" in shell_of(cloud, user, "secret").refused("onevm list")
     cloud.ok(f"oneuser enable {user}")
-    shell_of(cloud, user, "secret").ok("onevm list")
+    assert shell_of(cloud, user, "secret").ok("onevm list").startswith("ID USER")
 
 
 def test_a_user_is_updated_and_removed(cloud: Shell, user: str) -> None:
@@ -109,4 +109,7 @@ def test_the_file_of_the_password_has_the_originals_name_too(
 ) -> None:
     file = tmp_path / "password"
     file.write_text("from the file\n")
-    cloud.make(f"oneuser create {fresh_name('user')} --read-file {file}")
+    name = fresh_name("user")
+    cloud.make(f"oneuser create {name} --read-file {file}")
+
+    assert name in shell_of(cloud, name, "from the file").ok("oneuser show")
