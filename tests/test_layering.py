@@ -32,6 +32,7 @@ ROOMS = (
     "api",
     "scheduling",
     "daemon",
+    "skeletons",
     "cli",
     "testing",
 )

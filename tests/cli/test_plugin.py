@@ -117,3 +117,11 @@ def test_a_plugin_is_checked_by_what_it_is(cloud: Shell, named: str, checks: lis
 
 def test_a_check_of_what_nobody_offers_is_refused(cloud: Shell) -> None:
     assert "no tm 'absent'" in cloud.refused("one plugin check tm absent")
+
+
+def test_a_package_is_written_and_the_next_step_told(cloud: Shell, tmp_path: Path) -> None:
+    said = cloud.ok(f"one plugin new im paper --folder {tmp_path}")
+
+    assert f"pip install -e {tmp_path}/im_paper[testing]" in said
+    assert (tmp_path / "im_paper/src/opennebula_im_paper/driver.py").exists()
+    assert "choose another" in cloud.refused(f"one plugin new im Paper --folder {tmp_path}")
