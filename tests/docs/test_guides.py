@@ -25,7 +25,7 @@ def test_the_page_of_quotas(tmp_path: Path) -> None:
 def test_the_page_of_groups_of_vms(tmp_path: Path) -> None:
     said = typed(CLOUD + commands(DOCS / "vm-groups.md"), tmp_path)
 
-    assert "The group has 1 VMs, such as VM 0" in said
+    assert "app    2 db, web" in said
 
 
 def test_the_page_of_backups(tmp_path: Path) -> None:

@@ -31,15 +31,20 @@ class VdcPool(Pool[Vdc]):
     }
 
     def save_children(self, saved: Vdc) -> None:
-        """Write groups and resources."""
-        self.drop_children(saved.id)
-        self.tx.execute_many(
-            "INSERT INTO vdc_group VALUES (?, ?)", [(saved.id, group_id) for group_id in saved.group_ids]
-        )
-        self.tx.execute_many(
-            "INSERT INTO vdc_resource VALUES (?, ?, ?, ?)",
-            [(saved.id, item.kind, item.zone_id, item.resource_id) for item in saved.resources],
-        )
+        """Write what has changed of groups and resources: every new group comes into the same VDC."""
+        resources = [(item.kind, item.zone_id, item.resource_id) for item in saved.resources]
+        self._write("vdc_group", ("group_id",), saved.id, [(group_id,) for group_id in saved.group_ids])
+        self._write("vdc_resource", ("kind", "zone_id", "resource_id"), saved.id, resources)
+
+    def _write(
+        self, table: str, columns: tuple[str, ...], vdc_id: int, wanted: list[tuple[Any, ...]]
+    ) -> None:
+        present = self.tx.query(f"SELECT {', '.join(columns)} FROM {table} WHERE vdc_id = ?", (vdc_id,))
+        is_gone = " AND ".join(f"{column} = ?" for column in ("vdc_id", *columns))
+        marks = ", ".join("?" * (1 + len(columns)))
+        gone, new = set(present) - set(wanted), set(wanted) - set(present)
+        self.tx.execute_many(f"DELETE FROM {table} WHERE {is_gone}", [(vdc_id, *row) for row in gone])
+        self.tx.execute_many(f"INSERT INTO {table} VALUES ({marks})", [(vdc_id, *row) for row in new])
 
     def drop_children(self, object_id: int) -> None:
         """Remove what says which groups and resources it has."""
