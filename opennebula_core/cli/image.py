@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
+from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, date, figure, number, size, text
 from opennebula_core.cli.contents import Mebibytes, attribute_option
 from opennebula_core.cli.editing import add_action, add_editing_commands
@@ -30,7 +31,7 @@ from opennebula_core.cli.showing import (
 from opennebula_core.cli.states import full_name, state_column
 from opennebula_core.cli.texts import parse_attributes, template_of
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share, wait_options
-from opennebula_core.cli.words import ObjectWord
+from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Template
 
@@ -231,9 +232,18 @@ def chtype(application: Application, word: str, new_type: str) -> None:
     application.client.call("one.image.chtype", Finder(application, IMAGE).one(word), new_type)
 
 
+@image.command()
+@click.argument("words", nargs=-1, required=True, metavar=several(IMAGE), type=ObjectWord(IMAGE))
+@click.option("--force", is_flag=True, help="Even while they are made or copied; copies under way fail.")
+@pass_application
+def delete(application: Application, words: tuple[str, ...], force: bool) -> None:
+    """Remove images that no VM uses."""
+    client = application.client
+    for_each(application, IMAGE, words, lambda image_id: client.call("one.image.delete", image_id, force))
+
+
 add_list_command(image, LISTING)
 add_show_command(image, IMAGE, describe)
-add_action(image, IMAGE, "delete", "Remove images that no VM uses.", False)
 add_action(image, IMAGE, "enable", "Let VMs use images.", True)
 add_action(image, IMAGE, "disable", "Let no VM use images.", False, method="enable")
 add_action(image, IMAGE, "persistent", "Let VMs change images, one at a time.", True)

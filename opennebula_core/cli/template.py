@@ -50,13 +50,19 @@ def describe(application: Application, item: Element) -> None:
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--name", help="Name of the template.")
 @content_options
+@click.option("--dry", is_flag=True, help="Print the template that would be kept, and keep nothing.")
 @pass_application
-def create(application: Application, /, file: str | None, name: str | None, **contents: Any) -> None:
+def create(
+    application: Application, /, file: str | None, name: str | None, dry: bool, **contents: Any
+) -> None:
     """Keep a template: from a FILE (- is standard input), from options, or both."""
     described = content_template(application, contents)
     if name:
         described.set("NAME", name)
     content = template_of(file, described, "--name small --cpu 1 --memory 512M")
+    if dry:
+        click.echo(content.rstrip())
+        return
     click.echo(f"ID: {application.client.integer('one.template.allocate', content)}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, wait_until
 
 
 @pytest.fixture
@@ -145,3 +145,15 @@ def test_images_that_nothing_uses_are_orphans(
     cloud.make(f"onetemplate create --name {fresh_name('user')} --cpu 1 --memory 32 --disk {image}")
 
     assert image_id not in cloud.ok("oneimage orphans").split()
+
+
+def test_an_image_that_is_being_made_is_removed_by_force_only(
+    cloud: Shell, fresh_name: Callable[[str], str], control: Callable[[str], None]
+) -> None:
+    store = cloud.make(f"onedatastore create --name {fresh_name('ds')} --ds dummy --tm dummy")
+    control('{"datastore/CP": {"hang": true}}')
+    image_id = cloud.make(f"oneimage create --name {fresh_name('image')} --path /any --datastore {store}")
+
+    assert "use force" in cloud.refused(f"oneimage delete {image_id}")
+    cloud.ok(f"oneimage delete {image_id} --force")
+    wait_until(lambda: cloud.rows(f"oneimage list -f ID={image_id}") == [])

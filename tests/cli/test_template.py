@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from opennebula_core.model.template import Template
 from tests.cli.shell import Shell
 
 
@@ -97,3 +99,22 @@ def test_a_user_input_that_is_missing_or_wrong_is_told(cloud: Shell, asking: str
         f"onetemplate instantiate {asking} --user-inputs {words}"
     )
     assert "asks for no 'TITLE'" in cloud.misused(f"onetemplate instantiate {asking} --user-inputs TITLE=x")
+
+
+def test_a_dry_run_prints_the_template_and_makes_nothing(
+    cloud: Shell, tmp_path: Path, fresh_name: Callable[[str], str]
+) -> None:
+    script, name = tmp_path / "start.sh", fresh_name("tmpl")
+    script.write_text('echo "hello"\n')
+    what = f"--name {name} --cpu 1 --memory 16 --vnc --boot disk0 --arch x86_64 --startscript {script} --dry"
+
+    for program in ("onetemplate", "onevm"):
+        said = Template.parse(cloud.ok(f"{program} create {what}"))
+
+        assert said.get("NAME") == name
+        assert dict(said.vector("OS") or {}) == {"BOOT": "disk0", "ARCH": "x86_64"}
+        assert dict(said.vector("GRAPHICS") or {}) == {"TYPE": "VNC"}
+        context = said.vector("CONTEXT")
+        assert context is not None
+        assert b64decode(context["START_SCRIPT_BASE64"]) == b'echo "hello"\n'
+        assert cloud.rows(f"{program} list -f NAME={name}") == []

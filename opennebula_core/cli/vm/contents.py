@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -45,6 +46,13 @@ def content_options(function: F) -> F:
             "--ssh", "ssh_key", type=click.Path(dir_okay=False), help="File of a public key for the guest."
         ),
         click.option(
+            "--startscript", "start_script", type=click.Path(dir_okay=False), metavar="FILE",
+            help="Script that the guest runs when it starts.",
+        ),
+        click.option("--vnc", is_flag=True, help="Give it a screen that VNC viewers show."),
+        click.option("--boot", metavar="DEVICES", help="What it starts from, such as disk0,nic0."),
+        click.option("--arch", help="Architecture of its processor, such as x86_64."),
+        click.option(
             "--attribute", "attributes", multiple=True, metavar="NAME=VALUE",
             help="Any other attribute, such as SCHED_REQUIREMENTS.",
         ),
@@ -67,6 +75,11 @@ def content_template(application: Application, options: Mapping[str, Any]) -> Te
         finder = Finder(application, kind)
         for word in (part for several in words for part in several.split(",") if part):
             template.add(vector, vector_of(finder, kind, word, key))
+    system = {name.upper(): options[name] for name in ("boot", "arch") if options[name]}
+    if system:
+        template.set("OS", system)
+    if options["vnc"]:
+        template.set("GRAPHICS", {"TYPE": "VNC"})
     for name, value in parse_attributes(options["attributes"]):
         template.add(name, value)
     context = _context(options)
@@ -91,14 +104,17 @@ def vector_of(finder: Finder, kind: Kind, word: str, key: str) -> dict[str, str]
 def _context(options: Mapping[str, Any]) -> dict[str, str]:
     context = {"NETWORK": "YES"} if options["nics"] else {}
     if options["ssh_key"]:
-        context["SSH_PUBLIC_KEY"] = _key(options["ssh_key"])
+        context["SSH_PUBLIC_KEY"] = _contents("public key", options["ssh_key"]).strip()
+    if options["start_script"]:
+        script = _contents("start script", options["start_script"])
+        context["START_SCRIPT_BASE64"] = b64encode(script.encode()).decode()
     context.update(parse_attributes(options["context"]))
     return context
 
 
-def _key(file: str) -> str:
+def _contents(what: str, file: str) -> str:
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
+        return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise TextError(f"read the public key {file!r}: {reason}; name another file") from None
+        raise TextError(f"read the {what} {file!r}: {reason}; name another file") from None

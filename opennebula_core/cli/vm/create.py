@@ -36,6 +36,7 @@ def start_options(function: F) -> F:
 @click.argument("file", required=False, metavar="[FILE]")
 @content_options
 @start_options
+@click.option("--dry", is_flag=True, help="Print the template that would be used, and make nothing.")
 @pass_application
 def create(application: Application, /, file: str | None, **options: Any) -> None:
     """Make VMs: from a template FILE (- is standard input), from options, or from both.
@@ -46,6 +47,9 @@ def create(application: Application, /, file: str | None, **options: Any) -> Non
     if options["name"]:
         described.set("NAME", options["name"])
     text = template_of(file, described, "--name web --cpu 1 --memory 512M")
+    if options["dry"]:
+        click.echo(text.rstrip())
+        return
 
     def start(index: int) -> int:
         return application.client.integer(

@@ -19,8 +19,9 @@ def devices(cloud: Shell, vm_id: int, name: str) -> list[dict[str, str]]:
 
 
 def test_a_disk_is_plugged_in_and_out(cloud: Shell, running: int) -> None:
-    cloud.ok(f"onevm disk-attach {running} --image :TYPE=fs:SIZE=8 --wait --timeout 60")
-    assert [(disk["DISK_ID"], disk["SIZE"]) for disk in devices(cloud, running, "DISK")] == [("0", "8")]
+    cloud.ok(f"onevm disk-attach {running} --image :TYPE=fs:SIZE=8 --target vdc --wait --timeout 60")
+    (disk,) = devices(cloud, running, "DISK")
+    assert (disk["DISK_ID"], disk["SIZE"], disk["TARGET"]) == ("0", "8", "vdc")
 
     cloud.ok(f"onevm disk-detach {running} 0 --wait --timeout 60")
     assert devices(cloud, running, "DISK") == []
@@ -30,7 +31,7 @@ def test_a_nic_is_plugged_in_and_out(cloud: Shell, running: int, fresh_name: Cal
     network = fresh_name("net")
     cloud.make(f"onevnet create --name {network} --driver dummy --bridge br0 --ip 10.3.0.1 --size 9")
 
-    cloud.ok(f"onevm nic-attach {running} --network {network}:IP=10.3.0.5 --wait --timeout 60")
+    cloud.ok(f"onevm nic-attach {running} --network {network} --ip 10.3.0.5 --wait --timeout 60")
     assert [nic["IP"] for nic in devices(cloud, running, "NIC")] == ["10.3.0.5"]
 
     cloud.ok(f"onevm nic-detach {running} 0 --wait --timeout 60")
