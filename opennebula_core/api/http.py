@@ -89,6 +89,10 @@ class HttpApplication:
         if scope["method"] != "POST":
             await _send_text(send, 405, "the API is called with POST\n", (b"allow", b"POST"))
             return
+        coding = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"identity")
+        if coding.lower() != b"identity":
+            await _send_text(send, 415, "a call comes as it is; send it without Content-Encoding\n")
+            return
         body = await self._body(scope, receive)
         with self._long_answers.place() as place:
             await _send_chunks(send, await self._dispatcher.answer(body, _peer(scope), place))

@@ -72,6 +72,12 @@ async def test_other_paths_are_404(api: Api, path: str) -> None:
     assert (await send(api, request("POST", path, GREETING))).status == 404
 
 
+async def test_a_packed_body_is_415(api: Api) -> None:
+    head = b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n"
+    answer = await send(api, head + b"\x1f\x8b")
+    assert (answer.status, b"without Content-Encoding" in answer.body) == (415, True)
+
+
 async def test_a_body_in_pieces_is_put_together(api: Api) -> None:
     whole = request("POST", "/RPC2", GREETING)
     answer = await send(api, *(whole[start : start + 40] for start in range(0, len(whole), 40)))

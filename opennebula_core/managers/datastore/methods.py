@@ -13,7 +13,6 @@ from opennebula_core.errors import (
     ConfigError,
     DriverNotFoundError,
     InternalError,
-    ParameterError,
 )
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
@@ -27,7 +26,8 @@ DATASTORE = ObjectKind.DATASTORE
 _DEFAULT_CLUSTER = 0
 NO_DRIVER = "-"
 """The DS_MAD of system datastores."""
-_KEPT = ("DS_MAD", "TM_MAD", "TYPE", "BASE_PATH")
+_DRIVER_SETTINGS = ("CLONE_TARGET", "LN_TARGET", "SHARED", "ALLOW_ORPHANS", "DISK_TYPE")
+_KEPT = ("DS_MAD", "TM_MAD", "TYPE", "BASE_PATH", *_DRIVER_SETTINGS)
 _DRIVER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
@@ -91,14 +91,14 @@ def _renamed(tx: Transaction, datastore: PoolObject) -> None:
 def datastore_type(template: Template) -> DatastoreType:
     """Return the type that a template's TYPE means, IMAGE_DS without one.
 
-    :raises ParameterError: there is none of that name
+    :raises InternalError: there is none of that name
     """
     word = template.get("TYPE") or DatastoreType.IMAGE_DS.name
     try:
         return DatastoreType[word.upper()]
     except KeyError:
         names = ", ".join(kind.name for kind in DatastoreType)
-        raise ParameterError(f"Unknown datastore type {word!r}; use one of {names}") from None
+        raise InternalError(f"Unknown datastore type {word!r}; use one of {names}") from None
 
 
 def _check_words(tm_mad: str, ds_mad: str) -> None:

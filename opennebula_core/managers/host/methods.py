@@ -94,7 +94,9 @@ def _allocate(watch: HostWatch) -> Method:
 
 def _check_host_name(name: str) -> None:
     """Refuse what is no host name or address: it ends up in commands and transfer scripts."""
-    if not name or len(name) > MAX_HOST_NAME or name.startswith("-"):
+    if not name:
+        raise InternalError("Invalid NAME, it cannot be empty")
+    if len(name) > MAX_HOST_NAME or name.startswith("-"):
         raise InternalError(f"Invalid NAME, a host needs a name of up to {MAX_HOST_NAME} characters")
     if not all(char.isascii() and (char.isalnum() or char in ".-_") for char in name):
         raise InternalError(

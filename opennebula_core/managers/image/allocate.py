@@ -52,7 +52,10 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
     :raises RequestError: it lacks what its type needs, or does not fit the datastore
     """
     name = require_text("NAME", _take(given, "NAME"))
-    kind = image_type(_take(given, "TYPE"))
+    try:
+        kind = image_type(_take(given, "TYPE"))
+    except ParameterError as error:
+        raise AllocateError(f"Error allocating a new image. {error}") from None
     path, source, size = _take(given, "PATH"), _take(given, "SOURCE"), _take(given, "SIZE")
     unfit = unfit_reason(kind, datastore)
     if unfit:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from opennebula_core.errors import ActionError, InternalError, ParameterError
+from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.model.states import LcmState, VmState
 
 from ..estate import Estate
@@ -28,7 +28,7 @@ async def test_a_datastore_with_images_stays(estate: Estate) -> None:
         ("NAME=x\nDS_MAD=dummy", InternalError),
         ("NAME=x\nTM_MAD=dummy", InternalError),
         ("DS_MAD=dummy\nTM_MAD=dummy", InternalError),
-        ("NAME=x\nTYPE=odd\nDS_MAD=dummy\nTM_MAD=dummy", ParameterError),
+        ("NAME=x\nTYPE=odd\nDS_MAD=dummy\nTM_MAD=dummy", InternalError),
     ],
 )
 async def test_a_datastore_that_lacks_something_is_refused(
@@ -83,6 +83,7 @@ async def test_an_update_keeps_drivers_and_kind(estate: Estate) -> None:
         assert (shown.findtext("TYPE"), shown.findtext("TEMPLATE/TYPE")) == ("0", "IMAGE_DS")
         assert (shown.findtext("DS_MAD"), shown.findtext("TM_MAD")) == ("dummy", "dummy")
         assert shown.findtext("TEMPLATE/X") == "y"
+        assert (shown.findtext("TEMPLATE/LN_TARGET"), shown.findtext("TEMPLATE/SHARED")) == ("SYSTEM", "NO")
 
 
 @pytest.mark.parametrize("word", ["../x", "-x", "a b", "drivér"])

@@ -222,3 +222,8 @@ async def test_a_copy_goes_only_where_it_fits(estate: Estate) -> None:
         with pytest.raises(AllocateError, match=reason):
             await copy(other)
     assert estate.cloud.image(estate.image_id).cloning_ops == 0
+
+
+async def test_an_image_of_an_unknown_type_cannot_be_allocated(estate: Estate) -> None:
+    with pytest.raises(AllocateError, match=r"Error allocating a new image\. Unknown image type 'ODD'"):
+        await begin(estate, "NAME=odd\nPATH=/any\nTYPE=ODD")
