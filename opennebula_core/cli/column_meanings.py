@@ -50,6 +50,7 @@ MEANINGS: Final = {
     "RESOURCES": "kinds of objects that the rule is about",
     "RID": "which of these objects",
     "RIGHTS": "what may be done with them",
+    "ROLES": "roles that VMs have in it",
     "RULE": "the rule as it is written",
     "RULES": "how many rules it has",
     "RVMS": "how many VMs use it",
