@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -26,6 +27,7 @@ from opennebula_core.cli.showing import (
     table,
 )
 from opennebula_core.cli.texts import parse_attributes, template_of
+from opennebula_core.cli.waiting import Follower, Situation, wait_options
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
 
@@ -101,13 +103,44 @@ def create(application: Application, /, file: str | None, **options: Any) -> Non
     "words", nargs=-1, required=True, metavar=several(SECURITY_GROUP), type=ObjectWord(SECURITY_GROUP)
 )
 @click.option("-r", "--recovery", is_flag=True, help="Only VMs that do not have the new rules yet.")
+@wait_options
 @pass_application
-def commit(application: Application, words: tuple[str, ...], recovery: bool) -> None:
-    """Carry changed rules to the VMs that have the security groups."""
+def commit(
+    application: Application, words: tuple[str, ...], recovery: bool, wait: bool, timeout: float
+) -> None:
+    """Bring the rules of security groups to the VMs that have them."""
     client = application.client
-    for_each(
+    done = for_each(
         application, SECURITY_GROUP, words, lambda item: client.call("one.secgroup.commit", item, recovery)
     )
+    if wait:
+        wait_for_rules(application, done, timeout)
+
+
+def wait_for_rules(application: Application, group_ids: Collection[int], timeout_s: float) -> None:
+    """Wait until all VMs of security groups have the rules; those that cannot have them are reported."""
+    client = application.client
+
+    def look(wanted: Collection[int]) -> Mapping[int, Element]:
+        pool = {int(item.findtext("ID", "-1")): item for item in SECURITY_GROUP.list(client)}
+        return {group_id: pool[group_id] for group_id in wanted if group_id in pool}
+
+    gone = Situation("DELETED", is_there=False, problem="somebody removed it")
+    title = SECURITY_GROUP.title
+    follower = Follower(client, title, "onesecgroup", look, _situation, gone, lambda group_id: None)
+    follower.follow(group_ids, timeout_s)
+
+
+def _situation(group: Element) -> Situation:
+    """Say how far the VMs of a group are with its rules."""
+    updated, outdated, updating, failed = (len(group.findall(f"{name}/ID")) for name in _VMS)
+    if outdated or updating:
+        total = updated + outdated + updating + failed
+        return Situation(f"{updated} of {total} VMs have the rules", is_there=False)
+    if failed:
+        problem = f"{ids(group, 'ERROR_VMS')}; see onevm log, then commit with --recovery"
+        return Situation(f"{failed} VMs do not have the rules", is_there=False, problem=problem)
+    return Situation(f"all of {updated} VMs have the rules", is_there=True)
 
 
 add_list_command(secgroup, LISTING)

@@ -21,9 +21,9 @@ _OWN = escape_document(
     "<VLAN_ID_AUTOMATIC>%d</VLAN_ID_AUTOMATIC><OUTER_VLAN_ID_AUTOMATIC>%d</OUTER_VLAN_ID_AUTOMATIC>"
     "<USED_LEASES>%d</USED_LEASES>"
 )
-_USERS: Final = "".join(
-    ids(name, ()) for name in ("VROUTERS", "UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS")
-)
+_NO_ROUTERS: Final = ids("VROUTERS", ())
+_NOT_UPDATED: Final = "".join(ids(name, ()) for name in ("OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS"))
+"""NICs keep what they have got of their network."""
 _USED = escape_document("<USED_LEASES>%d</USED_LEASES>")
 _START, _END = escape_document("<VNET>"), escape_document("</VNET>")
 _RANGE_END = escape_document("</AR>")
@@ -59,12 +59,20 @@ def _document(network: Network, render_range: Callable[[AddressRange], str]) -> 
             permissions(network.permissions),
             ids("CLUSTERS", network.cluster_ids),
             own,
-            _USERS,
+            _NO_ROUTERS,
+            ids("UPDATED_VMS", _vm_ids(network)),
+            _NOT_UPDATED,
             network.template.to_xml(escaped=True),
             element("AR_POOL", "".join(map(render_range, network.ranges))),
             _END,
         )
     )
+
+
+def _vm_ids(network: Network) -> list[int]:
+    """Return the VMs that hold an address, as far as the ranges hold their leases."""
+    leases = (lease for address_range in network.ranges for lease in address_range.leases)
+    return sorted({lease.vm_id for lease in leases if lease.vm_id >= 0})
 
 
 def _stored(address_range: AddressRange) -> Vector:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from opennebula_core.cli.secgroup import _situation
 from tests.cli.shell import Shell
 
 
@@ -55,6 +57,31 @@ def test_a_security_group_is_copied_changed_shared_and_removed(cloud: Shell, gro
     assert 'DESCRIPTION="of the copy"' in text
     assert "OTHER               : u--" in text
     cloud.ok(f"onesecgroup delete {copy}-2,{group}")
+
+
+def test_a_commit_is_waited_for_until_all_vms_have_the_rules(cloud: Shell, group: str) -> None:
+    said = cloud.run(f"onesecgroup commit {group} --wait")
+
+    assert said.exit_code == 0
+    assert "all of 0 VMs have the rules" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("lists", "state", "problem"),
+    [
+        ("<UPDATED_VMS><ID>1</ID></UPDATED_VMS>", "all of 1 VMs have the rules", ""),
+        (
+            "<UPDATED_VMS><ID>1</ID></UPDATED_VMS><UPDATING_VMS><ID>2</ID></UPDATING_VMS>",
+            "1 of 2 VMs have the rules",
+            "",
+        ),
+        ("<ERROR_VMS><ID>3</ID><ID>4</ID></ERROR_VMS>", "2 VMs do not have the rules", "3,4; see onevm log"),
+    ],
+)
+def test_a_commit_that_goes_on_says_how_far_it_is(lists: str, state: str, problem: str) -> None:
+    found = _situation(fromstring(f"<SECURITY_GROUP>{lists}</SECURITY_GROUP>"))
+    assert found.state == state
+    assert found.problem.startswith(problem)
 
 
 def test_a_rule_that_is_none_is_wrong_usage(cloud: Shell) -> None:

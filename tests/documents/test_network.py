@@ -52,6 +52,7 @@ def test_info_has_computed_ends_and_leases(read: Read) -> None:
     element = read(render_network(a_network(ipv4(), ipv6())))
 
     first, second = element.iterfind("AR_POOL/AR")
+    assert [vm.text for vm in element.iterfind("UPDATED_VMS/ID")] == ["7", "8"]
     assert first.findtext("IP_END") == "10.0.2.41"
     assert first.findtext("MAC_END") == "02:00:0a:00:02:29"
     assert first.findtext("GATEWAY") == "10.0.0.1"

@@ -11,13 +11,14 @@ from opennebula_core.cli.dependents import Dependents
 from opennebula_core.cli.doctor.database import examine_database
 from opennebula_core.cli.doctor.drivers import examine_drivers
 from opennebula_core.cli.doctor.files import examine_certificate, examine_files, examine_room
+from opennebula_core.cli.doctor.filters import examine_filters
 from opennebula_core.cli.doctor.findings import Finding, error, ok, warning
 from opennebula_core.cli.doctor.hosts import examine_hosts
 from opennebula_core.cli.doctor.machines import examine_machines
 from opennebula_core.cli.doctor.programs import examine_api, examine_programs
 from opennebula_core.cli.doctor.storage import examine_images, examine_storage
 from opennebula_core.cli.endpoint import own_location
-from opennebula_core.cli.kinds import DATASTORE, HOST
+from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.errors import ConfigError, OpenNebulaError
@@ -97,3 +98,5 @@ def _of_objects(application: Application, config: Config | None, used: Dependent
     yield from examine_storage(datastores, hosts)
     yield from examine_images(application)
     yield from examine_machines(application)
+    networks = NETWORK.list(application.client).findall(NETWORK.element)
+    yield from examine_filters(application, hosts, {network.findtext("VN_MAD", "") for network in networks})

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeVar
 
+from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import OpenNebulaError, StoreError
@@ -220,6 +221,7 @@ class GroupUpdates:
         vm = tx.vms.find(vm_id)
         if not is_current or vm is None:
             return
+        tx.emit(ObjectKind.SECGROUP, group_id, "update")
         if reason:
             self._effects.set_error(tx, vm, f"security group {group_id} could not be updated: {reason}")
             tx.vms.save(vm)

@@ -19,6 +19,7 @@ def test_a_recorded_host_has_its_attributes(recorded: str) -> None:
         "VERSION": "0.1.0",
         "LIBVIRT_VERSION": "9.0.0",
         "QEMU_VERSION": "7.2.22",
+        "NFT": "NO",
         "KVM_OFFERED": "NO",
         "KVM_CPU_MODEL": "EPYC",
     }
@@ -29,6 +30,11 @@ def test_a_recorded_host_has_its_attributes(recorded: str) -> None:
 def test_libvirt_that_offers_kvm_is_seen(recorded: str) -> None:
     offering = recorded.replace("<domain type='qemu'/>", "<domain type='qemu'/><domain type='kvm'/>")
     assert dict(facts(Answer(offering, "--mark")))["KVM_OFFERED"] == "YES"
+
+
+def test_a_host_says_whether_it_can_filter_packets(recorded: str) -> None:
+    able = recorded.replace("--mark version", "--mark programs\n/usr/sbin/nft\n--mark version")
+    assert dict(facts(Answer(able, "--mark")))["NFT"] == "YES"
 
 
 def test_the_highest_speed_wins_over_the_present_one(recorded: str) -> None:

@@ -39,6 +39,7 @@ def facts(answer: Answer) -> Attributes:
         ("VERSION", version("opennebula-im-ssh")),
         ("LIBVIRT_VERSION", _first(_LIBVIRT, programs)),
         ("QEMU_VERSION", _first(_QEMU, programs)),
+        ("NFT", "YES" if answer.text("programs").strip() else "NO"),
         *_offers(_xml(answer, "capabilities"), arch),
         *_cpu_models(_xml(answer, "domain_capabilities")),
     ]

@@ -67,6 +67,9 @@ if [ "$wanted" = facts ]; then
         read -r speed </sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq
         printf 'max kHz : %s\n' "$speed"
     fi
+    section programs
+    # where those of administrators are that a user's login may not look in
+    PATH=$PATH:/usr/sbin:/sbin command -v nft
     section version
     v version
     section capabilities
