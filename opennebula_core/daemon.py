@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from opennebula_core.api.additions import check_additions
 from opennebula_core.api.authentication import Authenticator
 from opennebula_core.api.changes import ChangeFeed
 from opennebula_core.api.configuration import shown_configuration
@@ -83,7 +84,8 @@ class Daemon:
             begin()
         self._keep("outbox", partial(keep_outbox_short, self.store))
         for name, task in self.registry.background_tasks.items():
-            self._keep(name, task)
+            owner = self.registry.owner("background task", name)
+            self._keep(name if owner == name else f"{name} (plugin {owner})", task)
         await self.server.start()
 
     def _keep(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
@@ -137,10 +139,13 @@ async def build(
         pool = DriverPool(config, sink.log, sink.message, sink.progress)
         core = _core(config, location, store, pool, hooks)
         registry = ManagerRegistry(core)
-        hooks.register_managers(registry)
+        hooks.register_managers(registry, check_additions)
+        for plugin, reason in await store.write(
+            lambda tx: prepare_database(tx, location, config, registry, frozenset(hooks.outside()))
+        ):
+            hooks.reject(hooks.plugins[plugin], reason)
         core.step_kinds.update(registry.step_kinds)
         sink.connect(core)
-        await store.write(lambda tx: prepare_database(tx, location, config, registry))
         authenticator = Authenticator(
             store,
             session_s=config.api.session_s,

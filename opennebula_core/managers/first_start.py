@@ -18,18 +18,48 @@ from opennebula_core.managers.bootstrap import FirstPlaces, FirstUsers, bootstra
 from opennebula_core.plugins import installed
 
 
-def prepare_database(tx: Transaction, location: Location, config: Config, registry: ManagerRegistry) -> None:
+def prepare_database(
+    tx: Transaction,
+    location: Location,
+    config: Config,
+    registry: ManagerRegistry,
+    outside: frozenset[str] = frozenset(),
+) -> list[tuple[str, str]]:
     """Make the plugins' tables, and the first objects where there are none.
 
+    :param outside: the plugins of other packages: one of them that fails is taken out, and nothing else fails
+    :returns: these, and why
     :raises ConfigError: the first user's name and password cannot be read
     """
     close_to_others(location.auth_file, location.scheduler_auth_file)
-    made = create_tables(tx, registry.tables)
-    owners = {table: registry.owner("table", table.__name__) for table in registry.tables}
-    old = {owners[table] for table in registry.tables if table not in made}
-    migrate_plugins(tx, registry.migrations, frozenset(owners.values()) - old)
+    failures = _prepare_tables(tx, registry, outside)
     if is_new(tx):
         bootstrap(tx, _first_users(location), _first_places(location, config))
+    return failures
+
+
+def _prepare_tables(
+    tx: Transaction, registry: ManagerRegistry, outside: frozenset[str]
+) -> list[tuple[str, str]]:
+    owners = {table: registry.owner("table", table.__name__) for table in registry.tables}
+    failures = []
+    for plugin in dict.fromkeys((*owners.values(), *registry.migrations)):
+        tables = [table for table, owner in owners.items() if owner == plugin]
+        steps = {plugin: registry.migrations[plugin]} if plugin in registry.migrations else {}
+        tx.execute("SAVEPOINT plugin")
+        try:
+            made = create_tables(tx, tables)
+            is_fresh = bool(tables) and len(made) == len(tables)
+            migrate_plugins(tx, steps, frozenset({plugin} if is_fresh else ()))
+        except Exception as error:  # the border to foreign code: models and migrations
+            tx.execute("ROLLBACK TO plugin")
+            if plugin not in outside:
+                raise
+            registry.withdraw(plugin)
+            failures.append((plugin, f"prepare its tables: {type(error).__name__}: {error}"))
+        finally:
+            tx.execute("RELEASE plugin")
+    return failures
 
 
 def _first_users(location: Location) -> FirstUsers:

@@ -14,9 +14,13 @@ from pluggy import HookCaller, HookImpl
 
 from opennebula_core.errors import OpenNebulaError, PluginError
 from opennebula_core.hookspecs import IN_TRANSACTION
+from opennebula_core.plugins.complaints import Complaints, repeated
 
 LOG = logging.getLogger(__name__)
 SLOW_MS: Final = 5.0
+BLOCKED_MS: Final = 200.0
+"""Outside of transactions: as long as nobody notices."""
+COMPLAINTS: Final = Complaints()
 
 
 def notify(hook: HookCaller, **event: object) -> None:
@@ -25,8 +29,8 @@ def notify(hook: HookCaller, **event: object) -> None:
         arguments = _arguments(implementation, event)
         try:
             _call(hook, implementation, arguments)
-        except Exception:
-            LOG.exception("plugin %s: failed in %s", implementation.plugin_name, hook.name)
+        except Exception:  # noqa: BLE001  # the border to foreign code; _complain logs it
+            _complain(hook, implementation)
 
 
 def ask(hook: HookCaller, **event: object) -> list[object]:
@@ -57,8 +61,8 @@ def gather(hook: HookCaller, **event: object) -> list[tuple[str, object]]:
         arguments = _arguments(implementation, event)
         try:
             answer = _call(hook, implementation, arguments)
-        except Exception:
-            LOG.exception("plugin %s: failed in %s", implementation.plugin_name, hook.name)
+        except Exception:  # noqa: BLE001  # the border to foreign code; _complain logs it
+            _complain(hook, implementation)
             continue
         if answer is not None:
             answers.append((implementation.plugin_name, answer))
@@ -76,6 +80,13 @@ def chain(hook: HookCaller, subject: str, **event: object) -> object:
         if answer is not None:
             event[subject] = answer
     return event[subject]
+
+
+def _complain(hook: HookCaller, implementation: HookImpl) -> None:
+    """Log the exception at hand, unless the same hook has been complained about a moment ago."""
+    quiet = COMPLAINTS.is_due("failed", implementation.plugin_name, hook.name, str(id(implementation)))
+    if quiet is not None:
+        LOG.exception("plugin %s: failed in %s%s", implementation.plugin_name, hook.name, repeated(quiet))
 
 
 def _in_order(hook: HookCaller) -> list[HookImpl]:
@@ -102,17 +113,25 @@ def _arguments(implementation: HookImpl, event: dict[str, object]) -> list[objec
 
 
 def _call(hook: HookCaller, implementation: HookImpl, arguments: list[object]) -> object:
-    if hook.name not in IN_TRANSACTION:
-        return implementation.function(*arguments)
+    is_inside = hook.name in IN_TRANSACTION
     started = perf_counter()
     try:
         return implementation.function(*arguments)
     finally:
         taken_ms = (perf_counter() - started) * 1000
-        if taken_ms > SLOW_MS:
-            LOG.warning(
-                "plugin %s: took %.1f ms in %s, inside a transaction that everybody waits for",
-                implementation.plugin_name,
-                taken_ms,
-                hook.name,
-            )
+        if taken_ms > (SLOW_MS if is_inside else BLOCKED_MS):
+            _say_slow(hook.name, implementation, taken_ms, is_inside=is_inside)
+
+
+def _say_slow(name: str, implementation: HookImpl, taken_ms: float, *, is_inside: bool) -> None:
+    quiet = COMPLAINTS.is_due("slow", implementation.plugin_name, name, str(id(implementation)))
+    if quiet is not None:
+        where = "inside a transaction that everybody waits for" if is_inside else "while everybody waits"
+        LOG.warning(
+            "plugin %s: took %.1f ms in %s, %s%s",
+            implementation.plugin_name,
+            taken_ms,
+            name,
+            where,
+            repeated(quiet),
+        )

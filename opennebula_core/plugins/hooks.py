@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -17,6 +17,7 @@ from opennebula_core.contracts.kinds import PLUGINS, group_of
 from opennebula_core.contracts.manager import ManagerRegistry
 from opennebula_core.errors import PluginError
 from opennebula_core.hookspecs import PROJECT, driver, manager, scheduler
+from opennebula_core.plugins.complaints import patience
 from opennebula_core.plugins.discovery import (
     KERNEL,
     PluginInfo,
@@ -39,6 +40,10 @@ class PluginFailure:
 
     info: PluginInfo
     reason: str
+
+
+def _accept(_registry: ManagerRegistry, _plugin: str) -> None:
+    """Find nothing wrong with what a plugin adds."""
 
 
 class HookManager:
@@ -91,6 +96,10 @@ class HookManager:
                 found.append(deprecation.warning(name))
         return tuple(found)
 
+    def outside(self) -> list[str]:
+        """Return the names of the plugins that are of other packages."""
+        return [name for name, info in self.plugins.items() if info.distribution != KERNEL]
+
     def reject(self, info: PluginInfo, reason: str) -> None:
         """Take a plugin out again, or leave it out, and keep the reason for ``one plugin list``."""
         if self.plugins.get(info.name) == info:
@@ -99,9 +108,12 @@ class HookManager:
         LOG.error("plugin %s: left out: %s", info.name, reason)
         self.failures.append(PluginFailure(info, reason))
 
-    def register_managers(self, registry: ManagerRegistry) -> None:
+    def register_managers(
+        self, registry: ManagerRegistry, check: Callable[[ManagerRegistry, str], None] = _accept
+    ) -> None:
         """Let every plugin add its managers, built-in ones first; one that fails is taken out entirely.
 
+        :param check: raises when what the plugin of that name has added cannot be used
         :raises Exception: a built-in manager failed
         """
         implementations = self.hook.opennebula_register_manager.get_hookimpls()
@@ -110,7 +122,9 @@ class HookManager:
             info = self.plugins[implementation.plugin_name]
             registry.plugin = info.name
             try:
-                implementation.function(*(registry for _ in implementation.argnames))
+                with patience(info.title, "registering its managers", info.name):
+                    implementation.function(*(registry for _ in implementation.argnames))
+                check(registry, info.name)
             except Exception as error:
                 if info.distribution == KERNEL:
                     raise
@@ -141,7 +155,9 @@ def create_hook_manager(
             if counts[entry.name] > 1:
                 offers = [PluginInfo.of(other) for other in found if other.name == entry.name]
                 raise conflict(GROUP, entry.name, offers)
-            hooks.register(info, load_plugin(entry))
+            with patience(info.title, "importing it", info.name):
+                plugin = load_plugin(entry)
+            hooks.register(info, plugin)
         except PluginError as error:
             hooks.reject(info, str(error))
     return hooks

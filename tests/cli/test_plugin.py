@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opennebula_core.config import Config, Location
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, wait_until
 
 
 def test_what_is_installed_is_listed_with_what_it_can_do(cloud: Shell) -> None:
@@ -125,3 +125,20 @@ def test_a_package_is_written_and_the_next_step_told(cloud: Shell, tmp_path: Pat
     assert f"pip install -e {tmp_path}/im_paper[testing]" in said
     assert (tmp_path / "im_paper/src/opennebula_im_paper/driver.py").exists()
     assert "choose another" in cloud.refused(f"one plugin new im Paper --folder {tmp_path}")
+
+
+def test_a_driver_that_is_needed_and_missing_is_listed_with_who_needs_it(cloud: Shell) -> None:
+    host_id = cloud.make("onehost create lonely -i absent -v absent")
+    try:
+        (row,) = (item for item in cloud.document("one plugin list vmm") if item["name"] == "absent")
+        text = cloud.ok("one plugin show im absent")
+        wait_until(lambda: ["lonely", "err"] in cloud.rows("onehost list -l NAME,STAT"))
+        found = json.loads(cloud.run("one doctor --json").stdout)["findings"]
+    finally:
+        cloud.ok(f"onehost delete {host_id}")
+
+    assert (row["state"], row["used_by"]) == ("missing", {"host": ["lonely"]})
+    assert "im absent is missing" in text
+    assert "Used by 1 host: lonely" in text
+    said = [item["text"] for item in found if item["area"] == "drivers" and item["level"] == "error"]
+    assert any(line.startswith("1 host: lonely: no driver 'absent' in opennebula.vmm") for line in said)

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from opennebula_core.config import Config, Location
 from opennebula_core.contracts.deprecation import deprecated
 from opennebula_core.contracts.driver import Option
 from opennebula_core.contracts.scheduler import SchedulerPolicy
 from opennebula_core.errors import DriverNotFoundError, PluginConflictError, PluginError
 from opennebula_core.plugins import Description, PluginInfo, describe, installed, load_driver
+from opennebula_core.scheduling.loading import load_charge
 
 GROUP = "opennebula.scheduler"
 POLICY = """
@@ -198,3 +201,17 @@ def test_a_step_that_is_taken_back_is_told_at_load_and_in_the_description(
     assert described.warnings == (said,)
     assert Description.from_json(described.to_json()) == described
     assert caplog.messages == [f"scheduler plugin 'acme' of acme-sched 1.2: {said}"]
+
+
+def test_two_versions_of_a_policy_stand_side_by_side_under_two_names(
+    install: Install, tmp_path: Path
+) -> None:
+    install("acme-sched", offer("acme"), POLICY)
+    install("acme-sched-next", offer("acme-next"), POLICY.replace("1.5", "2.5"))
+    config = Config.parse(
+        '[scheduler]\npolicy = "acme"\n[scheduler.acme-next]\nweight = 9.5', Location.at(tmp_path)
+    )
+
+    now, after = (load_charge(config, name).policy for name in ("", "acme-next"))
+
+    assert (now.setting("weight"), after.setting("weight")) == (1.5, 9.5)

@@ -49,7 +49,7 @@ def test_a_disabled_plugin_is_not_even_imported(install: Install) -> None:
 
     hooks = create_hook_manager(disabled=["audit"])
 
-    assert not hooks.plugins
+    assert "audit" not in hooks.plugins
     assert not hooks.failures
 
 
@@ -92,7 +92,7 @@ def test_a_broken_plugin_is_left_out_with_its_reason_and_the_others_work(
 
     hooks = create_hook_manager()
 
-    assert list(hooks.plugins) == ["audit"]
+    assert {"audit", "broken"} & set(hooks.plugins) == {"audit"}
     assert reasons(hooks)["broken"] == f"load plugin 'broken' of acme-broken 1.2: {reason}"
 
 
@@ -109,7 +109,7 @@ def test_of_two_plugins_with_one_name_neither_is_used_and_both_are_named(install
 
     hooks = create_hook_manager()
 
-    assert not hooks.plugins
+    assert "audit" not in hooks.plugins
     assert [failure.info.distribution for failure in hooks.failures] == ["acme-audit", "other-audit"]
     assert "acme-audit 1.2 and other-audit 1.2 both offer that name" in hooks.failures[0].reason
 
