@@ -7,6 +7,7 @@ from typing import Final
 
 from opennebula_core.config import Config
 from opennebula_core.model.template import Template, Vector
+from opennebula_core.model.vlans import VLAN_IDS, VXLAN_IDS
 
 _DRIVER_WORDS: Final = {
     "auth": "AUTH_MAD_CONF",
@@ -57,6 +58,8 @@ def shown_configuration(config: Config, offered: Mapping[str, Iterable[str]] | N
     shown.set("SESSION_EXPIRATION_TIME", str(config.api.session_s))
     shown.set("VM_SUBMIT_ON_HOLD", "YES" if config.vm.submit_on_hold else "NO")
     shown.set("VNC_PORTS", Vector({"START": str(config.vm.vnc_port_start)}))
+    shown.set("VLAN_IDS", Vector({"START": str(VLAN_IDS.start), "RESERVED": "0, 1, 4095"}))
+    shown.set("VXLAN_IDS", Vector({"START": str(VXLAN_IDS.start)}))
     for name in config.vm.restricted_attributes:
         shown.add("VM_RESTRICTED_ATTR", name)
     for name in config.images.restricted_attributes:

@@ -10,6 +10,7 @@ from opennebula_core.contracts.method import Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError
 from opennebula_core.managers.network.ranges import new_range
+from opennebula_core.managers.network.vlans import choose_vlans
 from opennebula_core.managers.objects import require_text
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import Network
@@ -76,10 +77,15 @@ def _new_network(tx: Transaction, session: Session, template: Template) -> Netwo
         outer_vlan_id=template.get("OUTER_VLAN_ID"),
     )
     check_wires(network)
-    for attribute, value in (("BRIDGE", bridge), ("BRIDGE_TYPE", network.bridge_type)):
+    choose_vlans(tx, network)
+    for attribute, value in (
+        ("BRIDGE", bridge),
+        ("BRIDGE_TYPE", network.bridge_type),
+        ("OUTER_VLAN_ID", network.outer_vlan_id),
+        ("PHYDEV", network.phydev),
+        ("VLAN_ID", network.vlan_id),
+    ):
         template.set(attribute, value)
-    for attribute in ("OUTER_VLAN_ID", "PHYDEV", "VLAN_ID"):
-        template.set(attribute, template.get(attribute))
     if not template.get("SECURITY_GROUPS"):
         template.set("SECURITY_GROUPS", "0")
     return network

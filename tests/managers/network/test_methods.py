@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from opennebula_core.errors import ActionError, InternalError
+from opennebula_core.testing.cloud import Cloud
 
 from ..estate import Estate
 
@@ -126,3 +127,19 @@ async def test_an_update_reaches_the_document_beside_the_template(estate: Estate
     shown = await estate.cloud.document("one.vn.info", network_id)
     assert (shown.findtext("VN_MAD"), shown.findtext("BRIDGE")) == ("dummy", "br0")
     assert shown.findtext("TEMPLATE/OUTER_VLAN_ID") == "7"
+
+
+async def test_a_network_that_asks_for_a_vlan_gets_one_of_its_own(front_end: Cloud) -> None:
+    async def made(name: str, more: str, vn_mad: str = "802.1Q") -> tuple[str, str, str]:
+        text = f"NAME={name}\nVN_MAD={vn_mad}\nPHYDEV=eth0\n{more}\n"
+        found = await front_end.document("one.vn.info", await front_end.new("one.vn.allocate", text, -1))
+        assert found.findtext("TEMPLATE/VLAN_ID") == found.findtext("VLAN_ID")
+        names = ("VLAN_ID", "OUTER_VLAN_ID", "VLAN_ID_AUTOMATIC")
+        vlan, outer, automatic = (found.findtext(name, "") for name in names)
+        return vlan, outer, automatic
+
+    assert await made("named", "VLAN_ID=3\nAUTOMATIC_VLAN_ID=YES") == ("3", "", "0")
+    assert await made("first", "AUTOMATIC_VLAN_ID=YES\nAUTOMATIC_OUTER_VLAN_ID=YES") == ("4", "3", "1")
+    assert await made("second", "AUTOMATIC_VLAN_ID=yes") == ("5", "", "1")
+    assert await made("other", "AUTOMATIC_VLAN_ID=YES", "vxlan") == ("5", "", "1")
+    assert await made("none", "AUTOMATIC_VLAN_ID=YES", "bridge") == ("", "", "0")
