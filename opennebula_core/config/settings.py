@@ -277,6 +277,10 @@ class VmSettings:
     vnc_port_start: int = setting(
         5900, Rule("first port for consoles; a VM takes this plus its id", minimum=1, maximum=65535)
     )
+    snapshots: int = setting(
+        100,
+        Rule("snapshots that a VM, and each of its disks, may have", minimum=1, maximum=10_000),
+    )
     restricted_attributes: tuple[str, ...] = setting(
         VM_RESTRICTED,
         Rule(
@@ -293,6 +297,15 @@ class HookSettings:
     concurrency: int = setting(10, Rule("commands that run at the same time", minimum=1, maximum=32))
     timeout_s: float = setting(
         600.0, Rule("longest time of a command whose hook has no TIMEOUT", minimum=1, maximum=86400)
+    )
+    waiting: int = setting(
+        5000,
+        Rule(
+            "executions of each hook that may wait for others; events that come then are dropped, and the "
+            "log says how many",
+            minimum=1,
+            maximum=1_000_000,
+        ),
     )
     log_kept: int = setting(20, Rule("executions of each hook that the log keeps", minimum=1, maximum=10000))
     allowed_folders: tuple[str, ...] = setting(

@@ -27,3 +27,15 @@ def add_hooks(connection: sqlite3.Connection) -> None:
     """Make the tables."""
     for statement in STATEMENTS:
         connection.execute(statement)
+
+
+def index_waiting_hooks(connection: sqlite3.Connection) -> None:
+    """Find what waits without looking through the log, in all and for each hook."""
+    connection.execute("DROP INDEX hook_execution_open")
+    for name, column in (("waiting", "status"), ("waiting_of", "hook_id")):
+        connection.execute(
+            f"CREATE INDEX hook_execution_{name} ON hook_execution ({column}) WHERE status = 'waiting'"
+        )
+    connection.execute(
+        "CREATE INDEX hook_execution_running ON hook_execution (status) WHERE status = 'running'"
+    )

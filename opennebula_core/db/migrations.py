@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opennebula_core.db.hook_schema import add_hooks
+from opennebula_core.db.hook_schema import add_hooks, index_waiting_hooks
 from opennebula_core.db.network_template_schema import add_network_templates
 from opennebula_core.db.quota_schema import add_quotas
 from opennebula_core.db.schedule_schema import add_scheduled_actions
@@ -63,6 +63,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(8, "VMs of security groups", add_vms_of_groups),
     Migration(9, "virtual data centres", add_vdcs),
     Migration(10, "groups of VMs", add_vm_groups),
+    Migration(11, "waiting hooks", index_waiting_hooks),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
@@ -36,6 +37,10 @@ A migration that is given up closes the stay at home and the one it opened, and 
 """
 
 
+STAYS_KEPT = 200
+"""Of a VM, the newest: each change of the VM writes all of them into its document. Accounting has all."""
+
+
 def _history(rows: list[list[Any]]) -> list[HistoryRecord]:
     for row in rows:
         row[_ACTION] = HistoryAction(row[_ACTION])
@@ -58,7 +63,11 @@ class VmPool(Pool[Vm]):
         "user_template": Template.from_json,
     }
     children = {  # noqa: RUF012 - a ClassVar of the base class
-        "history": Child(f"json_array({', '.join(_RECORD)})", "history WHERE vm_id = t1.id", _history)
+        "history": Child(
+            f"json_array({', '.join(_RECORD)})",
+            f"(SELECT * FROM history WHERE vm_id = t1.id ORDER BY seq DESC LIMIT {STAYS_KEPT})",
+            _history,
+        )
     }
     stored_only = (
         "cpu_percent",
@@ -120,6 +129,13 @@ class VmPool(Pool[Vm]):
         self.tx.execute("DELETE FROM sched_action WHERE vm_id = ?", (object_id,))
         self.tx.execute("DELETE FROM plan WHERE vm_id = ?", (object_id,))
         self.tx.execute("DELETE FROM security_group_vm WHERE vm_id = ?", (object_id,))
+
+    def load_whole_history(self, vms: Iterable[Vm]) -> None:
+        """Read the stays that are too old for the VMs' documents; such VMs must not be saved."""
+        for vm in vms:
+            if len(vm.history) >= STAYS_KEPT:
+                sql = f"SELECT {', '.join(_RECORD)} FROM history WHERE vm_id = ?"
+                vm.history = _history([list(row) for row in self.tx.query(sql, (vm.id,))])
 
     def document(self, vm_id: int) -> str:
         """Return a VM's whole document as plain XML, for drivers; it was rendered at the VM's last change.

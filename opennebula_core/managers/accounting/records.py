@@ -62,6 +62,7 @@ def accounting_document(tx: Snapshot, selection: Selection, period: Period) -> b
     }
     narrowed = selection.and_(condition, *more)
     vms = tx.vms.where(f"{narrowed.condition} ORDER BY id", narrowed.parameters)
+    tx.vms.load_whole_history(vms)
     return render_accounting(_records(vms, period, capacities)).encode()
 
 

@@ -22,6 +22,7 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.hook import table
 from opennebula_core.managers.hook.call_info import call_info
 from opennebula_core.managers.hook.definition import API, STATE, is_yes
+from opennebula_core.managers.hook.overflow import Overflow
 from opennebula_core.model.objects import Hook
 
 LOG = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class HookEvents:
         self._registry = registry
         self._wake = wake
         self._methods: Mapping[str, Method] = {}
+        self._overflow = Overflow(core.config.hooks.waiting)
         self._states: frozenset[tuple[str, str]] = frozenset()
         self._calls: frozenset[str] = frozenset()
 
@@ -82,6 +84,8 @@ class HookEvents:
     def _add(self, tx: Transaction, found: list[Hook], mark: str, document: str, host: str) -> None:
         encoded = base64.b64encode(document.encode()).decode()
         for hook in found:
+            if not self._overflow.has_room(tx, hook.id):
+                continue
             words = hook.template.get("ARGUMENTS").split()
             arguments = " ".join(encoded if word == mark else word for word in words)
             table.add(tx, hook.id, arguments, host if is_yes(hook.template, "REMOTE") else "")

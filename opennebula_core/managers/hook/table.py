@@ -41,6 +41,13 @@ def add(writer: Writer, hook_id: int, arguments: str, remote_host: str, *, is_re
     writer.execute(_INSERT, values)
 
 
+def is_full(reader: Reader, hook_id: int, limit: int) -> bool:
+    """Return whether so many executions of a hook wait."""
+    waiting = """SELECT COUNT(*) FROM
+        (SELECT 1 FROM hook_execution WHERE hook_id = ? AND status = 'waiting' LIMIT ?)"""
+    return int(reader.value(waiting, (hook_id, limit))) >= limit
+
+
 def any_waits(reader: Reader) -> bool:
     """Return whether there is anything to run."""
     return reader.one("SELECT 1 FROM hook_execution WHERE status = 'waiting' LIMIT 1") is not None

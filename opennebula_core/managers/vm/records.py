@@ -25,7 +25,7 @@ def open_record(
     """Add a record for a stay on ``host`` and take the capacity there; the caller saves the VM."""
     record = HistoryRecord(
         vm_id=vm.id,
-        seq=len(vm.history),
+        seq=vm.history[-1].seq + 1 if vm.history else 0,
         host_id=host.id,
         hostname=host.name,
         cluster_id=host.cluster_id,

@@ -119,7 +119,12 @@ class DiskSnapshotChanges:
                 vm_id,
             )
         self._core.hooks.check_quota(session, ObjectKind.VM, DISK_MIB=int(disk["SIZE"]))
-        snapshot_id = DiskSnapshots(vm.template, disk).add(name, tx.now)
+        snapshots, limit = DiskSnapshots(vm.template, disk), self._core.config.vm.snapshots
+        if len(snapshots.all()) >= limit:
+            raise ActionError(
+                f"Disk {disk_id} of VM {vm_id} has {limit} snapshots, which is the most; delete some", vm_id
+            )
+        snapshot_id = snapshots.add(name, tx.now)
         self._begin(tx, vm, disk, snapshot_id, SNAP_CREATE, Phase.SNAP_CREATE, _CREATING[vm.state])
         return snapshot_id
 

@@ -76,5 +76,5 @@ def vm_changes(core: Core, plans: VmPlans) -> VmChanges:
         disk_sizes=DiskSizes(core, plans),
         disk_snapshots=DiskSnapshotChanges(core, plans),
         disk_saves=DiskSaves(core, plans, work),
-        snapshots=SnapshotChanges(plans),
+        snapshots=SnapshotChanges(plans, core.config.vm.snapshots),
     )

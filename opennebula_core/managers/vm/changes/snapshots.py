@@ -75,15 +75,23 @@ def _forget(vm: Vm, step: Step) -> None:
 
 
 class SnapshotChanges:
-    """The use cases, inside the caller's transaction."""
+    """The use cases, inside the caller's transaction.
 
-    def __init__(self, plans: VmPlans) -> None:
+    :param limit: snapshots that a VM may have: each change of the VM writes all of them
+    """
+
+    def __init__(self, plans: VmPlans, limit: int) -> None:
         self._plans = plans
+        self._limit = limit
 
     def create(self, tx: Transaction, session: Session, vm_id: int, name: str) -> int:
         """Make a snapshot of a VM that runs, and return its id. It is sent to the driver at most once."""
         vm = tx.vms.get(vm_id)
         allow(vm, CREATE, lcm=(LcmState.RUNNING,))
+        if len(vm.template.vectors(SNAPSHOT)) >= self._limit:
+            raise ActionError(
+                f"VM {vm_id} has {self._limit} snapshots, which is the most; delete some", vm_id
+            )
         snapshot_id = free_id(vm, SNAPSHOT_ID, SNAPSHOT)
         disk_mib = sum(int(disk.get("SIZE", "0") or 0) for disk in vm.template.vectors("DISK"))
         vm.template.add(

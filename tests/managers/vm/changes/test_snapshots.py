@@ -128,3 +128,19 @@ async def test_snapshots_are_for_vms_that_run(estate: Estate, state: LcmState | 
     for method, param in (("create", "x"), ("revert", 0), ("delete", 0)):
         with pytest.raises(ActionError, match=rf"snapshot-{method}.*not available for state"):
             await estate.cloud.call(f"one.vm.snapshot{method}", vm_id, param)
+
+
+async def test_a_vm_and_each_of_its_disks_have_so_many_snapshots_and_no_more(tmp_path: Path) -> None:
+    async with running_cloud(tmp_path, settings="[vm]\nsnapshots = 1\n") as cloud:
+        disk = "DISK=[TYPE=fs,FORMAT=raw,SIZE=8]"
+        vm_id = await cloud.run_vm(await cloud.add_host("h1"), disk)
+        await cloud.call("one.vm.snapshotcreate", vm_id, "a")
+        await cloud.settle(vm_id, LcmState.RUNNING)
+        with pytest.raises(ActionError, match="has 1 snapshots, which is the most"):
+            await cloud.call("one.vm.snapshotcreate", vm_id, "b")
+        await cloud.act("poweroff", vm_id)
+        await cloud.settle(vm_id, VmState.POWEROFF)
+        await cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "a")
+        await cloud.settle(vm_id, VmState.POWEROFF)
+        with pytest.raises(ActionError, match="Disk 0 of VM 0 has 1 snapshots"):
+            await cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "b")
