@@ -110,8 +110,11 @@ Costs = dict[Month, list[tuple[PricedVm, Cost]]]
 
 
 def costs_of(tx: Snapshot, first: Month, last: Month, default: ShowbackSettings) -> Costs:
-    """Return what each VM has cost in each month that has come, the current one up to now."""
-    now = tx.now
+    """Return what each VM has cost in each month that has come, the current one up to now.
+
+    It begins with the first stay of any VM, however long ago ``first`` is.
+    """
+    now, first = tx.now, max(first, first_month(tx))
     end = min(last.following.start, now)
     stays = defaultdict(list)
     for vm_id, *stay in tx.query(_STAYS, (end, first.start)):

@@ -10,7 +10,7 @@ import pyone
 import pytest
 
 from opennebula_core.errors import AuthorizationError, ParameterError
-from opennebula_core.managers.accounting.showback import Month
+from opennebula_core.managers.accounting.showback import Month, costs_of
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.testing.cloud import ADMIN, Cloud, running_cloud
 
@@ -93,6 +93,19 @@ async def test_a_month_that_is_calculated_again_is_replaced(cloud: Cloud) -> Non
         cloud.clock.advance(HOUR_S)
         await cloud.call("one.vmpool.calculateshowback", 3, 2026, 3, 2026)
         assert [figures(record)["HOURS"] for record in await records(cloud)] == [hours]
+
+
+async def test_months_before_the_first_stay_cost_no_time(cloud: Cloud) -> None:
+    settings = cloud.daemon.config.showback
+    asked = (Month(1970, 1), Month(9999, 12), settings)
+    assert len(cloud.daemon.store.read(lambda tx: costs_of(tx, *asked))) <= 1  # there is none at all
+    await cloud.run_vm(await cloud.add_host("h1"))
+    cloud.clock.advance(40 * 24 * HOUR_S)
+
+    found = cloud.daemon.store.read(lambda tx: costs_of(tx, *asked))
+
+    assert list(found) == [FIRST, FIRST.following]
+    assert all(found.values())
 
 
 async def test_people_see_what_they_may_use_and_administrators_calculate(cloud: Cloud) -> None:
