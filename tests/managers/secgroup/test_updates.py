@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from opennebula_core.db.security_group_schema import add_vms_of_groups
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.testing.cloud import Cloud, running_cloud
 
@@ -88,6 +91,21 @@ async def test_what_was_under_way_when_the_core_ended_is_begun_again(tmp_path: P
     async with running_cloud(tmp_path) as cloud:
         cloud.behave()
         await until_lists(cloud, group_id, [vm_id], [], [], [])
+
+
+async def test_vms_of_a_database_without_lists_get_their_rules_at_the_start(tmp_path: Path) -> None:
+    async with running_cloud(tmp_path) as cloud:
+        group_id, nic = await a_group(cloud)
+        vm_id = await cloud.run_vm(await cloud.add_host("h1"), nic)
+        await cloud.add_vm()
+        file = cloud.daemon.config.database_file
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE security_group_vm")
+        connection.execute("UPDATE vm SET template = json_remove(template, '$.SECURITY_GROUP_RULE')")
+        add_vms_of_groups(connection)
+    async with running_cloud(tmp_path) as cloud:
+        await until_lists(cloud, group_id, [vm_id], [], [], [])
+        assert ports(cloud, vm_id) == ["80"]
 
 
 async def test_an_update_of_a_group_that_is_being_brought_comes_after_it(front_end: Cloud) -> None:

@@ -75,7 +75,7 @@ REMOVE_FILTER = (
     _FILTER
     + """
 command -v nft >/dev/null || exit 0
-as_root nft list table bridge opennebula >/dev/null 2>&1 </dev/null || exit 0
+as_root nft list chain bridge opennebula "nic-$interface-inbound" >/dev/null 2>&1 </dev/null || exit 0
 as_root nft -f -
 """
 )
