@@ -11,14 +11,13 @@ from opennebula_core.documents.image import render_image
 from opennebula_core.errors import ActionError, AllocateError, DriverError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import image_type, new_image, no_room_reason, unfit_reason
-from opennebula_core.managers.image.work import ImageWork, saving_vm
+from opennebula_core.managers.image.copies import Copy, clone_image, delete_image
+from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.progress import progress_method
 from opennebula_core.managers.restricted import check_restricted
-from opennebula_core.managers.rights import require
-from opennebula_core.model.objects import Datastore, Image
-from opennebula_core.model.permissions import permissions_of_umask
+from opennebula_core.model.objects import Image
 from opennebula_core.model.states import DatastoreState, ImageState
 from opennebula_core.model.template import Template
 
@@ -102,45 +101,7 @@ def _allocate(core: Core, work: ImageWork) -> Method:
 
 def _clone(core: Core, work: ImageWork) -> Method:
     def clone(tx: Transaction, session: Session, image_id: int, name: str, datastore_id: int) -> int:
-        source = tx.images.get(image_id)
-        if source.state not in (ImageState.READY, ImageState.USED, ImageState.CLONE) or (
-            source.persistent and source.running_vms
-        ):
-            raise ActionError(f"Cannot clone image in state: {source.state.name}", image_id)
-        datastore = tx.datastores.get(source.datastore_id if datastore_id < 0 else datastore_id)
-        require(tx, session, DATASTORE, Right.USE, datastore.id)
-        _check_target(source, datastore)
-        core.hooks.check_quota(session, IMAGE, IMAGES=1, DISK_MIB=source.size_mb)
-        copy = Image(
-            id=-1,
-            name=name,
-            uid=session.user_id,
-            gid=session.group_id,
-            uname=session.user_name,
-            gname=session.group_name,
-            permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
-            template=source.template.copy(),
-            type=source.type,
-            disk_type=source.disk_type,
-            regtime=tx.now,
-            format=source.format,
-            fs=source.fs,
-            size_mb=source.size_mb,
-            state=ImageState.LOCKED,
-            cloning_id=source.id,
-            datastore_id=datastore.id,
-            datastore=datastore.name,
-        )
-        try:
-            tx.images.allocate(copy)
-        except InternalError as error:
-            raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
-        source.cloning_ops, before = source.cloning_ops + 1, source.state.name
-        if source.state is ImageState.READY:
-            source.prev_state, source.state = source.state, ImageState.CLONE
-        tx.images.save_after(before, source)
-        work.begin(tx, copy)
-        return copy.id
+        return clone_image(tx, session, core, work, Copy(image_id, name, datastore_id))
 
     return Method(
         "one.image.clone",
@@ -152,41 +113,9 @@ def _clone(core: Core, work: ImageWork) -> Method:
     )
 
 
-def _check_target(source: Image, datastore: Datastore) -> None:
-    """Check that a datastore can take a copy.
-
-    :raises AllocateError: it cannot
-    """
-    reason = unfit_reason(source.type, datastore)
-    if not reason and datastore.state is not DatastoreState.READY:
-        reason = f"Datastore {datastore.id} is disabled"
-    reason = reason or no_room_reason(source.size_mb, datastore)
-    if reason:
-        raise AllocateError(f"Cannot clone image {source.id}. {reason}", source.id)
-
-
 def _delete(work: ImageWork) -> Method:
     def delete(tx: Transaction, session: Session, image_id: int, force: bool) -> int:
-        image = tx.images.get(image_id)
-        if image.state is ImageState.DELETE:
-            return image_id  # under way; a second removal would only get into the first one's way
-        if image.running_vms:
-            raise ActionError(f"Cannot delete image. There are {image.running_vms} VMs using it.", image_id)
-        if image.cloning_ops and not force:
-            raise ActionError(
-                f"Cannot delete image. There are {image.cloning_ops} copies being made of it.", image_id
-            )
-        if image.state is ImageState.LOCKED and not force:
-            raise ActionError("Cannot delete image. It is being made; wait, or use force.", image_id)
-        saving = saving_vm(tx, image)
-        if saving is not None:
-            raise ActionError(
-                f"Cannot delete image. A disk of VM {saving} is being saved to it; wait, or recover that VM.",
-                image_id,
-            )
-        image.prev_state, image.state = image.state, ImageState.DELETE
-        tx.images.save(image, "state DELETE")
-        work.begin(tx, image)
+        delete_image(tx, work, image_id, force=force)
         return image_id
 
     return Method(

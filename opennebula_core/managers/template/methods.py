@@ -9,6 +9,7 @@ from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.documents.template import render_template
 from opennebula_core.errors import ActionError, RequestError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.objects import (
     AlsoChmod,
     Kind,
@@ -25,8 +26,10 @@ from opennebula_core.managers.pools import pool_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.rights import require, require_on_pool
 from opennebula_core.managers.template.extended import extended
+from opennebula_core.managers.template.images import TemplateImages
 from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.managers.vm.disks import find_image
+from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.model.objects import VmTemplate
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template
@@ -37,6 +40,7 @@ _MANAGE = (Need(TEMPLATE, Right.MANAGE, "id"),)
 
 def template_methods(core: Core) -> Iterable[Method]:
     """Return all methods of VM templates and their pool."""
+    images = TemplateImages(core, ImageWork(core, VmEffects(core.vm_log, core.monitoring)))
     kind = Kind(
         "one.template",
         TEMPLATE,
@@ -51,23 +55,9 @@ def template_methods(core: Core) -> Iterable[Method]:
     yield _info(core)
     yield pool_method("one.templatepool.info", TEMPLATE, "VMTEMPLATE_POOL", _render_many)
     yield _allocate(core)
-    yield _instantiate(core)
-    yield Method(
-        "one.template.clone",
-        (Param("id", int), Param("name", str), Param("recursive", bool, False)),
-        (Need(TEMPLATE, Right.USE, "id"), Need(TEMPLATE, Right.CREATE)),
-        Mode.WRITE,
-        _clone,
-        "Copy a template.",
-    )
-    yield Method(
-        "one.template.delete",
-        (Param("id", int), Param("recursive", bool, False)),
-        _MANAGE,
-        Mode.WRITE,
-        _delete,
-        "Remove a template; VMs made from it stay.",
-    )
+    yield _instantiate(core, images)
+    yield _clone(images)
+    yield _delete(images)
 
 
 def _info(core: Core) -> Method:
@@ -127,11 +117,22 @@ def _allocate(core: Core) -> Method:
     )
 
 
-def _clone(tx: Transaction, session: Session, template_id: int, name: str, recursive: bool) -> int:
-    # What an administrator has restricted goes along: its owner may use it, and cannot change it.
-    _refuse("recursive", recursive, "clone the images too, and name the copies in the new template")
-    source = tx.vm_templates.get(template_id)
-    return _new(tx, session, name, source.template.copy()).id
+def _clone(images: TemplateImages) -> Method:
+    def clone(tx: Transaction, session: Session, template_id: int, name: str, recursive: bool) -> int:
+        # What an administrator has restricted goes along: its owner may use it, and cannot change it.
+        content = tx.vm_templates.get(template_id).template.copy()
+        if recursive:
+            images.copy(tx, session, content, name)
+        return _new(tx, session, name, content).id
+
+    return Method(
+        "one.template.clone",
+        (Param("id", int), Param("name", str), Param("recursive", bool, False)),
+        (Need(TEMPLATE, Right.USE, "id"), Need(TEMPLATE, Right.CREATE)),
+        Mode.WRITE,
+        clone,
+        "Copy a template; recursive, with copies of its images.",
+    )
 
 
 def _chmod_images(core: Core) -> AlsoChmod:
@@ -152,29 +153,45 @@ def _chmod_images(core: Core) -> AlsoChmod:
     return also
 
 
-def _delete(tx: Transaction, session: Session, template_id: int, recursive: bool) -> int:
-    _refuse("recursive", recursive, "delete the images too")
-    tx.vm_templates.get(template_id)
-    tx.vm_templates.drop(template_id)
-    return template_id
+def _delete(images: TemplateImages) -> Method:
+    def delete(tx: Transaction, session: Session, template_id: int, recursive: bool) -> int:
+        found = tx.vm_templates.get(template_id)
+        if recursive:
+            images.delete(tx, session, found.template)
+        tx.vm_templates.drop(template_id)
+        return template_id
+
+    return Method(
+        "one.template.delete",
+        (Param("id", int), Param("recursive", bool, False)),
+        _MANAGE,
+        Mode.WRITE,
+        delete,
+        "Remove a template; recursive, with its images. VMs made from it stay.",
+    )
 
 
-def _refuse(option: str, wanted: bool, instead: str) -> None:
-    """Refuse an option that would do something to images too, rather than do half of it.
+def _keep_copy(
+    tx: Transaction, session: Session, images: TemplateImages, content: Template, name: str
+) -> int:
+    """Keep a template of its own for a VM that is to last, with copies of the images, and return its id."""
+    require_on_pool(tx, session, TEMPLATE)
+    images.copy(tx, session, content, name, persistent=True)
+    return _new(tx, session, name, content.copy()).id
 
-    :raises ActionError: it is wanted
-    """
-    if wanted:
-        raise ActionError(f"{option} is not supported by this release; {instead}")
 
-
-def _instantiate(core: Core) -> Method:
+def _instantiate(core: Core, images: TemplateImages) -> Method:
     def prepare(template_id: int, name: str, hold: bool, extra: str, persistent: bool) -> tuple[object, ...]:
-        _refuse("persistent", persistent, "clone the images, make the copies persistent and name them")
-        return template_id, name, hold, parse_text(extra)
+        return template_id, name, hold, parse_text(extra), persistent
 
     def instantiate(
-        tx: Transaction, session: Session, template_id: int, name: str, hold: bool, extra: Template
+        tx: Transaction,
+        session: Session,
+        template_id: int,
+        name: str,
+        hold: bool,
+        extra: Template,
+        persistent: bool,
     ) -> int:
         source = tx.vm_templates.get(template_id)
         if extra or extra.has_clearings:
@@ -183,6 +200,8 @@ def _instantiate(core: Core) -> Method:
         check_restricted(session, extra, core.config.vm.restricted_attributes, "VM Template", source.template)
         content = source.template.copy()
         content.merge(extra)
+        if persistent:
+            template_id = _keep_copy(tx, session, images, content, name or f"copy of template {template_id}")
         if name:
             content.set("NAME", name)
         content.set("TEMPLATE_ID", str(template_id))
@@ -206,6 +225,6 @@ def _instantiate(core: Core) -> Method:
         (Need(TEMPLATE, Right.USE, "id"), Need(ObjectKind.VM, Right.CREATE)),
         Mode.WRITE,
         instantiate,
-        "Make a VM from a template, with what the extra template adds or replaces.",
+        "Make a VM from a template and what the extra one adds or replaces; persistent, with its own images.",
         prepare,
     )

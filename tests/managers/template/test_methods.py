@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from opennebula_core.errors import ActionError, AuthorizationError, InternalError
+from opennebula_core.errors import ActionError, AuthorizationError, InternalError, NotFoundError
+from opennebula_core.model.states import ImageState, VmState
 
 from ..estate import Estate
 
@@ -36,17 +37,50 @@ async def test_a_template_needs_a_name_and_keeps_it_to_itself(estate: Estate) ->
     assert estate.cloud.vm(vm_id).name == f"one-{vm_id}"
 
 
-@pytest.mark.parametrize(
-    ("method", "params"),
-    [("delete", (True,)), ("clone", ("copy", True)), ("instantiate", ("vm", True, "", True))],
-)
-async def test_what_would_change_images_too_is_refused_not_half_done(
-    estate: Estate, method: str, params: tuple[object, ...]
-) -> None:
-    template_id = await estate.cloud.new("one.template.allocate", f'NAME="kept by {method}"\n{BASE}')
-    with pytest.raises(ActionError, match="is not supported by this release"):
-        await estate.cloud.call(f"one.template.{method}", template_id, *params)
-    assert await estate.cloud.document("one.template.info", template_id) is not None
+async def _with_image(estate: Estate, name: str) -> tuple[int, int]:
+    """Make a template with an image and an empty disk, and return the ids of template and image."""
+    image_id = await estate.cloud.add_image(f"of {name}")
+    disks = f'DISK=[IMAGE="of {name}"]\nDISK=[TYPE=swap,SIZE=8]\n'
+    return await estate.cloud.new("one.template.allocate", f'NAME="{name}"\n{BASE}{disks}'), image_id
+
+
+async def test_a_recursive_copy_has_images_of_its_own_and_takes_them_along(estate: Estate) -> None:
+    cloud = estate.cloud
+    template_id, image_id = await _with_image(estate, "original")
+    copy_id = await cloud.new("one.template.clone", template_id, "copy", True)
+    shown = await cloud.document("one.template.info", copy_id)
+    copied = int(shown.findtext("TEMPLATE/DISK/IMAGE_ID", "-1"))
+    assert shown.find("TEMPLATE/DISK/IMAGE") is None
+    assert (cloud.image(copied).name, cloud.image(copied).persistent) == ("copy-disk-0", False)
+    await cloud.until(lambda: cloud.image(copied).state is ImageState.READY, "the copy")
+    await cloud.call("one.template.delete", copy_id, True)
+    with pytest.raises(NotFoundError):
+        await cloud.document("one.template.info", copy_id)
+    await cloud.until(lambda: cloud.daemon.store.read(lambda tx: tx.images.find(copied)) is None, "removal")
+    assert cloud.image(image_id).state is ImageState.READY
+
+
+async def test_a_vm_that_is_to_last_gets_a_template_and_images_of_its_own(estate: Estate) -> None:
+    cloud = estate.cloud
+    template_id, image_id = await _with_image(estate, "lasting")
+    vm_id = await cloud.new("one.template.instantiate", template_id, "kept", True, "NOTE=n", True)
+    await cloud.settle(vm_id, VmState.HOLD)
+    vm = cloud.vm(vm_id)
+    disk = vm.template.vectors("DISK")[0]
+    assert (disk["IMAGE"], disk["PERSISTENT"], disk["CLONE"]) == ("kept-disk-0", "YES", "NO")
+    kept = await cloud.document("one.template.info", int(vm.template.get("TEMPLATE_ID")))
+    assert (kept.findtext("NAME"), kept.findtext("TEMPLATE/NOTE")) == ("kept", "n")
+    assert kept.findtext("TEMPLATE/DISK/IMAGE_ID") == disk["IMAGE_ID"]
+    assert not cloud.image(image_id).persistent
+
+
+async def test_a_template_is_removed_with_all_its_images_or_not_at_all(estate: Estate) -> None:
+    cloud = estate.cloud
+    template_id, image_id = await _with_image(estate, "in use")
+    await cloud.add_vm(f"DISK=[IMAGE_ID={image_id}]")
+    with pytest.raises(ActionError, match="There are 1 VMs using it"):
+        await cloud.call("one.template.delete", template_id, True)
+    assert await cloud.document("one.template.info", template_id) is not None
 
 
 async def test_a_plain_user_may_use_what_an_administrator_has_put_into_a_template(
