@@ -33,7 +33,7 @@ class Copy:
 
 
 def clone_image(tx: Transaction, session: Session, core: Core, work: ImageWork, wanted: Copy) -> int:
-    """Begin to copy an image that the caller may use, and return the id of the copy, LOCKED until it is there.
+    """Begin to copy an image that the caller may use, and return the id of the copy, LOCKED till it is there.
 
     :raises RequestError: the image is not usable now, or the datastore cannot take the copy
     """
