@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opennebula_core.contracts.method import Method, ObjectKind
-from opennebula_core.errors import PluginConflictError
+from opennebula_core.errors import PluginConflictError, PluginError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,17 @@ StepHandler = Callable[[int, str, Mapping[str, Any]], Awaitable[object]]
 """Called with the VM's id, the step's action and its parameters; what it raises fails the step."""
 
 
+def table_name(table: type) -> str:
+    """Return the name of a table in the database, by which no two may be called.
+
+    :raises PluginError: the class is no table
+    """
+    name = getattr(getattr(table, "_meta", None), "table_name", None)
+    if not isinstance(name, str):
+        raise PluginError(f"add table {table!r}: it is no peewee model; derive it from peewee.Model")
+    return name
+
+
 class ManagerRegistry:
     """Gathers what managers add. A name that is taken is refused with both owners named.
 
@@ -71,7 +82,7 @@ class ManagerRegistry:
     def add_tables(self, *tables: type) -> None:
         """Add tables (peewee models) that are made when they are missing; change them by migrations."""
         for table in tables:
-            self._claim("table", table.__name__, table)
+            self._claim("table", table_name(table), table)
 
     def add_migration(self, migration: TableMigration) -> None:
         """Add a step to the history of the plugin's own tables; each plugin counts from 1."""

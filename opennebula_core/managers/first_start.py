@@ -10,7 +10,7 @@ from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.config.private_files import close_to_others
 from opennebula_core.contracts.kinds import group_of
-from opennebula_core.contracts.manager import ManagerRegistry
+from opennebula_core.contracts.manager import ManagerRegistry, table_name
 from opennebula_core.db.plugin_tables import create_tables, migrate_plugins
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ConfigError
@@ -41,7 +41,7 @@ def prepare_database(
 def _prepare_tables(
     tx: Transaction, registry: ManagerRegistry, outside: frozenset[str]
 ) -> list[tuple[str, str]]:
-    owners = {table: registry.owner("table", table.__name__) for table in registry.tables}
+    owners = {table: registry.owner("table", table_name(table)) for table in registry.tables}
     failures = []
     for plugin in dict.fromkeys((*owners.values(), *registry.migrations)):
         tables = [table for table, owner in owners.items() if owner == plugin]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,7 +32,9 @@ async def publish(vm_id: int, action: str, parameters: Mapping[str, object]) -> 
 
 
 class Table:
-    """Stands for a peewee model, of which the registry knows only that it is a class."""
+    """Stands for a peewee model, of which the registry knows only that it is a class with a table's name."""
+
+    _meta = SimpleNamespace(table_name="table_of_mine")
 
 
 def filled(registry: ManagerRegistry, plugin: str) -> None:

@@ -10,8 +10,10 @@ from types import ModuleType
 import pytest
 
 from opennebula_core.contracts.kinds import DRIVER_KINDS, SCHEDULER
+from opennebula_core.contracts.plugin_api import PLUGIN_API
 from opennebula_core.contracts.vmm import VmmDriver
 from opennebula_core.plugins.discovery import CONTRACTS
+from opennebula_core.skeletons import write_package
 from opennebula_core.testing.drivers import driver_context
 from opennebula_core.testing.vmm import VmmDriverContract
 
@@ -74,3 +76,18 @@ class TestThePaperDriverOfTheTutorial(VmmDriverContract):
     def driver(self, tmp_path: Path) -> VmmDriver:
         driver: VmmDriver = PAPER.PaperDriver(driver_context(tmp_path, folder=str(tmp_path / "paper")))
         return driver
+
+
+def test_the_page_about_managers_quotes_a_package_that_works(tmp_path: Path) -> None:
+    made = write_package("manager", "notes", tmp_path)
+    sources = "\n".join(path.read_text() for path in made.rglob("*") if path.suffix in (".py", ".toml"))
+    quotes = re.findall(
+        r"```(?:python|toml)\n(.*?)```", (PLUGINS / "managers.md").read_text(), flags=re.DOTALL
+    )
+
+    assert len(quotes) == 6
+    assert [quote for quote in quotes if quote.strip() not in sources] == []
+
+
+def test_the_page_about_compatibility_names_the_version_that_there_is() -> None:
+    assert f"**plugin API {PLUGIN_API}**" in (PLUGINS / "compatibility.md").read_text()

@@ -41,7 +41,7 @@ BROKEN = {
     "taken": ('registry.add_method(method("one.vm.info"))', "has registered it already"),
     "rights": ('registry.add_method(method("one.rights.x", needs=()))', "it declares no right and no access"),
     "task": ('registry.add_background_task("x", 7)', "it has to be an 'async def'"),
-    "table": ("registry.add_tables(str)", "prepare its tables: AttributeError"),
+    "table": ("registry.add_tables(str)", "it is no peewee model"),
     "migration": (
         'registry.add_migration(TableMigration(1, "x", fail))',
         "prepare its tables: RuntimeError: cannot migrate",
