@@ -6,7 +6,9 @@ all who may use the template, and stays as it is in what they make of it: they c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from opennebula_core.contracts.method import Session
 from opennebula_core.errors import AuthorizationError
@@ -14,6 +16,15 @@ from opennebula_core.model.template import Template, Vector
 
 ALIASES = {"SCHED_REQUIREMENTS": "REQUIREMENTS", "SCHED_RANK": "RANK"}
 """Attributes of VMs that may be written by an older name."""
+
+_NETWORK: Final = ("NIC_ID", "NETWORK_ID", "NETWORK", "NETWORK_UID", "NETWORK_UNAME")
+_ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
+    "DISK": ("DISK_ID", "IMAGE_ID", "IMAGE", "IMAGE_UID", "IMAGE_UNAME"),
+    "NIC": _NETWORK,
+    "NIC_ALIAS": (*_NETWORK, "PARENT"),
+    "AR": ("AR_ID",),
+}
+"""What tells vectors of one name from each other: none may be given the limits of another."""
 
 
 def check_restricted(
@@ -27,6 +38,9 @@ def check_restricted(
 ) -> None:
     """Refuse a template that sets, changes or removes an attribute that the caller may not set.
 
+    Vectors may change their places, but none may take over what is restricted in another: all of it in one
+    stays together, and with what the vector is about, such as the network of a NIC.
+
     :param restricted: ``NAME``, or ``VECTOR/SUB`` for a part of a vector
     :param what: such as ``VM Template``, for the message
     :param present: the template that is being changed: what stays as it is may be repeated
@@ -37,11 +51,19 @@ def check_restricted(
     if session.is_admin:
         return
     before = Template() if present is None else present
+    subs: dict[str, list[str]] = {}
     for entry in _ways_in(restricted):
         name, _, sub = entry.partition("/")
         is_touched = name in given or given.clears(name) or (replaces and bool(sub) and name in before)
         if is_touched and _values(given, name, sub) != _values(before, name, sub):
             raise AuthorizationError(f"{what} includes a restricted attribute {entry}")
+        if is_touched and sub:
+            subs.setdefault(name, []).append(sub)
+    for name, wanted in subs.items():
+        if _vectors(given, name, wanted) != _vectors(before, name, wanted):
+            raise AuthorizationError(
+                f"{what} includes a restricted attribute {name}/{wanted[0]} of another {name}"
+            )
 
 
 def keep_restricted(session: Session, merged: Template, present: Template, restricted: Iterable[str]) -> None:
@@ -76,3 +98,14 @@ def _values(template: Template, name: str, sub: str) -> list[str]:
         return sorted(vector[sub] for vector in template.vectors(name) if sub in vector)
     found = [value for key, value in template if key == name]
     return sorted(repr(sorted(value.items())) if isinstance(value, Vector) else value for value in found)
+
+
+def _vectors(template: Template, name: str, subs: Iterable[str]) -> Counter[frozenset[tuple[str, str]]]:
+    """Return what is restricted in each vector that has any of it, with what the vector is about."""
+    about = _ABOUT.get(name, ())
+    found = []
+    for vector in template.vectors(name):
+        held = [(sub, vector[sub]) for sub in subs if sub in vector]
+        if held:
+            found.append(frozenset([*held, *((key, vector[key]) for key in about if vector.get(key))]))
+    return Counter(found)

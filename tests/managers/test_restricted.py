@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 import pytest_asyncio
+from hypothesis import given as for_all
+from hypothesis import strategies
 
 from opennebula_core.contracts.method import Session
 from opennebula_core.errors import AuthorizationError, InternalError, NotFoundError
@@ -96,6 +98,63 @@ def test_a_replacing_update_may_leave_out_whole_attributes_which_stay_but_no_lim
 def test_an_older_name_of_what_is_restricted_is_restricted() -> None:
     with pytest.raises(AuthorizationError, match="restricted attribute REQUIREMENTS"):
         check_restricted(USER, Template.parse("REQUIREMENTS=x"), ["sched_requirements"], "It")
+
+
+TWO_NICS = "NIC=[NETWORK=a,MAC=1]\nNIC=[NETWORK=b,MAC=2]\n"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "NIC=[NETWORK=a,MAC=2]\nNIC=[NETWORK=b,MAC=1]",
+        "NIC=[NETWORK=c,MAC=1]\nNIC=[NETWORK=b,MAC=2]",
+        "NIC=[NETWORK=a]\nNIC=[NETWORK=b,MAC=2]\nNIC=[MAC=1]",
+    ],
+)
+def test_no_vector_takes_over_what_is_restricted_in_another(given: str) -> None:
+    with pytest.raises(AuthorizationError, match=r"restricted attribute NIC/MAC of another NIC$"):
+        check(given, TWO_NICS)
+    check(given, TWO_NICS, session=ADMIN)
+
+
+def test_vectors_may_change_places_and_all_else_and_others_may_come() -> None:
+    check("NIC=[NETWORK=b,MAC=2,MODEL=e1000]\nNIC=[NETWORK=c]\nNIC=[NETWORK=a,MAC=1]", TWO_NICS)
+
+
+Vectors = list[dict[str, str]]
+VECTORS = strategies.lists(
+    strategies.fixed_dictionaries(
+        {},
+        optional={
+            "IMAGE": strategies.sampled_from("ab"),
+            "LIMIT": strategies.sampled_from("12"),
+            "RATE": strategies.sampled_from("12"),
+            "SIZE": strategies.sampled_from("12"),
+        },
+    ).filter(bool),
+    max_size=4,
+)
+
+
+def held(vectors: Vectors) -> list[tuple[str | None, ...]]:
+    """Return what is restricted, vector by vector, in the words of the rule."""
+    rows = [tuple(vector.get(name) for name in ("IMAGE", "LIMIT", "RATE")) for vector in vectors]
+    return sorted([row for row in rows if row[1:] != (None, None)], key=repr)
+
+
+@for_all(VECTORS, VECTORS)
+def test_a_plain_user_passes_exactly_when_each_vector_keeps_what_is_restricted_in_it(
+    before: Vectors, after: Vectors
+) -> None:
+    texts = [Template([("DISK", dict(vector)) for vector in vectors]) for vectors in (before, after)]
+    entries = ("DISK/LIMIT", "DISK/RATE")
+    try:
+        check_restricted(USER, texts[1], entries, "It", texts[0], replaces=True)
+        passes = True
+    except AuthorizationError:
+        passes = False
+
+    assert passes == (held(before) == held(after))
 
 
 # -- through the API -----------------------------------------------------------------------------

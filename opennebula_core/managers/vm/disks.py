@@ -11,6 +11,7 @@ from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, InternalError, NotFoundError
 from opennebula_core.managers.rights import require_on
+from opennebula_core.managers.vm.targets import check_targets
 from opennebula_core.model.marks import remove_marks
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image, Vm
@@ -40,6 +41,7 @@ def resolve_disks(tx: Transaction, session: Session, vm: Vm, default_prefix: str
         waits |= complete_disk(tx, session, vm, disk, number, default_prefix, taken)
         taken.add(disk["TARGET"])
     place_context(vm, len(disks), taken)
+    check_targets(vm)
     return waits
 
 

@@ -15,6 +15,7 @@ from opennebula_core.managers.vm.changes.plans import hotplug
 from opennebula_core.managers.vm.changes.vectors import free_id
 from opennebula_core.managers.vm.disks import place_context
 from opennebula_core.managers.vm.plans import VmPlans, allow
+from opennebula_core.managers.vm.targets import check_targets
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState, VmState
 from opennebula_core.model.template import Template
@@ -84,8 +85,9 @@ class ConfigurationChanges:
         wanted = _sections(given)
         restricted, what = self._core.config.vm.restricted_attributes, "VM Template"
         replaces = how is UpdateKind.REPLACE
-        check_restricted(session, wanted, restricted, what, before, replaces=replaces)
         merged = wanted if replaces else _merged(before, wanted)
+        # What comes of it counts: of a section that is appended to, what is not named stays.
+        check_restricted(session, merged, restricted, what, before, replaces=True)
         if replaces:
             keep_restricted(session, merged, before, restricted)
         _keep_own(merged, before)
@@ -95,6 +97,7 @@ class ConfigurationChanges:
             vm.template.add(name, value)
         if "CONTEXT" not in before:
             _place_context(vm)
+        check_targets(vm)
         complete_vm(tx, session, vm, self._core.config.vm)
         is_told = vm.state is VmState.ACTIVE and "CONTEXT" in before and "CONTEXT" in merged
         if is_told:

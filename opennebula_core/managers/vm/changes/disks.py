@@ -22,6 +22,7 @@ from opennebula_core.managers.vm.disks import complete_disk
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.records import rebooked
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
+from opennebula_core.managers.vm.targets import check_targets
 from opennebula_core.model.marks import ATTACHED, YES
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState, VmState
@@ -115,6 +116,7 @@ class DiskChanges:
             raise ActionError(
                 f"Image {disk['IMAGE_ID']} is still being made; attach it when it is READY", vm.id
             )
+        check_targets(vm)
         set_automatic_requirements(vm)
         check_cluster(vm, disk, "image's datastore")
         return disk

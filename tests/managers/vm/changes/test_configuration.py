@@ -94,6 +94,12 @@ async def test_only_administrators_set_restricted_attributes(estate: Estate) -> 
                 await estate.cloud.call("one.vm.updateconf", vm_id, text, how, session="ann:pw")
     await estate.cloud.call("one.vm.updateconf", vm_id, "CONTEXT=[A=2]", REPLACE, session="ann:pw")
     assert section(estate, vm_id, "RAW")["DATA"] == "admin"
+    await estate.cloud.call("one.vm.updateconf", vm_id, "CONTEXT=[FILES=/var/tmp/a]", APPEND)
+    await estate.cloud.call("one.vm.updateconf", vm_id, "CONTEXT=[A=3]", APPEND, session="ann:pw")
+    context = section(estate, vm_id, "CONTEXT")
+    assert (context["A"], context["FILES"]) == ("3", "/var/tmp/a")
+    with pytest.raises(AuthorizationError, match="CONTEXT/FILES"):
+        await estate.cloud.call("one.vm.updateconf", vm_id, "CONTEXT=[A=3]", REPLACE, session="ann:pw")
 
 
 @pytest.mark.parametrize("state", [V.DONE, L.UNKNOWN, L.HOTPLUG, L.PROLOG])
