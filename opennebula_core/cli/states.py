@@ -60,3 +60,13 @@ def short_vm_state(item: Element) -> str:
     if item.findtext("STATE") == str(int(VmState.ACTIVE)):
         return short_name(LcmState, item.findtext("LCM_STATE"))
     return short_name(VmState, item.findtext("STATE"))
+
+
+def has_failed(vm: Element) -> bool:
+    """Return whether a VM waits for recover: in a failure state, or in its removal with an error.
+
+    :param vm: a document that has the user template
+    """
+    state = vm_state(vm)
+    is_held_up = state.startswith("CLEANUP_") and vm.find("USER_TEMPLATE/ERROR") is not None
+    return state.endswith("_FAILURE") or is_held_up

@@ -10,6 +10,7 @@ from opennebula_core.model.transitions import (
     VmEvent,
     allowed_states,
     holds_capacity,
+    may_have_guest,
     next_state,
     state_name,
     waits_for_driver,
@@ -181,3 +182,22 @@ def test_every_lcm_state_has_its_place_in_the_table() -> None:
 )
 def test_capacity_is_held_from_prolog_until_the_guest_is_gone(name: str, *, holds: bool) -> None:
     assert holds_capacity(*place(name)) is holds
+
+
+@pytest.mark.parametrize(
+    ("states", "may_run"),
+    [
+        (
+            "RUNNING UNKNOWN BOOT BOOT_FAILURE BOOT_POWEROFF SHUTDOWN SHUTDOWN_POWEROFF MIGRATE SAVE_STOP",
+            True,
+        ),
+        ("HOTPLUG HOTPLUG_NIC BACKUP CLEANUP_DELETE CLEANUP_RESUBMIT PROLOG_MIGRATE_UNKNOWN", True),
+        ("PROLOG PROLOG_FAILURE PROLOG_MIGRATE PROLOG_RESUME EPILOG EPILOG_STOP_FAILURE", False),
+        ("HOTPLUG_PROLOG_POWEROFF DISK_RESIZE_UNDEPLOYED RESTORE", False),
+        ("PENDING POWEROFF SUSPENDED STOPPED UNDEPLOYED DONE", False),
+    ],
+)
+def test_a_guest_may_run_in_these_states(states: str, may_run: bool) -> None:
+    assert {name: may_have_guest(*place(name)) for name in states.split()} == dict.fromkeys(
+        states.split(), may_run
+    )

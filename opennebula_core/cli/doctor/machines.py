@@ -12,7 +12,7 @@ from opennebula_core.cli.columns import figure
 from opennebula_core.cli.doctor.findings import Finding, error, limited, ok, warning
 from opennebula_core.cli.kinds import VM
 from opennebula_core.cli.quantities import period_text
-from opennebula_core.cli.states import vm_state
+from opennebula_core.cli.states import has_failed, vm_state
 from opennebula_core.model.states import LcmState, VmState
 
 STUCK_S: Final = 3600
@@ -46,9 +46,10 @@ def _of_machine(vm: Element) -> Iterator[Finding]:
     state, own_id = vm_state(vm), vm.findtext("ID", "")
     what = f"VM {own_id} ({vm.findtext('NAME')})"
     reason = vm.findtext("USER_TEMPLATE/ERROR") or ""
-    if state.endswith("_FAILURE"):
+    if has_failed(vm):
+        way_out = "--delete" if state.endswith("_FAILURE") else "--success once its guest is surely gone"
         yield error("VMs", f"{what} is in {state}: {reason or f'see onevm log {own_id}'}",
-                    f"onevm recover {own_id} --retry, or --delete")  # fmt: skip
+                    f"onevm recover {own_id} --retry, or {way_out}")  # fmt: skip
     elif state == LcmState.UNKNOWN.name:
         yield warning("VMs", f"{what} is UNKNOWN: it does not run on its host, or the host is silent",
                       f"onevm show {own_id}; start it again: onevm resume {own_id}")  # fmt: skip

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from opennebula_core.cli.endpoint import own_location
 from opennebula_core.cli.messages import report
-from opennebula_core.cli.states import vm_state
+from opennebula_core.cli.states import has_failed, vm_state
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share
 from opennebula_core.client import Client
 from opennebula_core.model.states import LcmState, VmState
@@ -66,7 +66,7 @@ def situation(item: Element, goals: Collection[str]) -> Situation:
     if state in goals:
         return Situation(state, is_there=True)
     error = item.findtext("USER_TEMPLATE/ERROR") or "see its log, 'onevm log'"
-    if state in _RESTS or state.endswith("_FAILURE"):
+    if state in _RESTS or has_failed(item):
         return Situation(state, is_there=False, problem=error)
     note = pending_note(item) if state == VmState.PENDING.name else ""
     return Situation(state, is_there=False, note=note)

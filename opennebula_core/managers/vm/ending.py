@@ -72,6 +72,7 @@ class VmEnding:
             vm.state = VmState.UNDEPLOYED
         earlier = abandoned or table.last_of(tx, vm.id)  # one that failed has ended
         plan = _cleaning(vm, earlier, recreate=recreate)
+        vm.user_template.remove("ERROR")  # one that comes now says that the removal is held up
         action = HistoryAction.DELETE_RECREATE if recreate else HistoryAction.DELETE
         note_action(vm, action)
         if waits_on_front_end(vm):

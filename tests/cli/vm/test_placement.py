@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, wait_until
 
 
 def host_of(cloud: Shell, vm_id: int) -> str:
@@ -64,3 +64,19 @@ def test_a_vm_is_recreated_and_deleted_by_recover(cloud: Shell, on_host01: int) 
 
 def test_recover_wants_to_know_how(cloud: Shell) -> None:
     assert "--failure, --success, --retry" in cloud.misused("onevm recover 0")
+
+
+def test_a_removal_that_is_held_up_ends_the_waiting_and_is_told_by_the_doctor(
+    cloud: Shell, control: Callable[[str], None]
+) -> None:
+    vm_id = cloud.make("onevm create --cpu 0.1 --memory 16 --wait --timeout 60")
+    control('{"vmm/CANCEL": {"failure_rate": 1, "message": "the host is out of reach"}}')
+
+    said = cloud.refused(f"onevm recover {vm_id} --delete --wait --timeout 60")
+
+    assert "the host is out of reach; the guest may still run on host" in said
+    findings = cloud.run("one doctor --json").stdout
+    assert f"onevm recover {vm_id} --retry, or --success once its guest is surely gone" in findings
+    control("{}")
+    cloud.ok(f"onevm recover {vm_id} --retry")
+    wait_until(lambda: [str(vm_id)] in cloud.rows("onevm list --done -l ID"))

@@ -57,6 +57,15 @@ async def test_each_verb_calls_its_method_in_order(
     ]
 
 
+async def test_the_destination_of_a_cold_migration_is_cleaned_without_a_document(
+    serve: Serve, script: Callable[[str], str], steps: list[str]
+) -> None:
+    command = "FAILMIGRATE rec host01 host02 /ds/0/7 7 0"
+
+    assert await serve(TmService, "rec").ask(script(command)) == "TRANSFER SUCCESS 7 -"
+    assert steps == ["failmigrate"]
+
+
 async def test_pragmas_reach_the_next_command(
     serve: Serve, script: Callable[[str], str], steps: list[str], recording_tm: Any
 ) -> None:
@@ -99,6 +108,7 @@ async def test_an_empty_script_succeeds(
         ("CPDS rec host01:/b fe:/c 7 0", "expected DISK IMAGE SNAPSHOT_ID"),
         ("DELETE rec host01:/b host01:/c 7 0", "expected TARGET"),
         ("RESIZE rec host01:/b 7 0", "expected DISK SIZE"),
+        ("FAILMIGRATE rec host01 /b 7 0", "expected SOURCE_HOST DESTINATION_HOST FOLDER"),
         ("DELETE rec host01:/b", "transfer script, line 1"),
     ],
 )
