@@ -10,8 +10,9 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
+from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import date, figure, number
-from opennebula_core.cli.editing import add_action, add_clone_command, add_editing_commands
+from opennebula_core.cli.editing import add_editing_commands
 from opennebula_core.cli.inputs import answers, declared_inputs, parse_inputs
 from opennebula_core.cli.kinds import TEMPLATE
 from opennebula_core.cli.listing import OWNED, Listing, add_list_command
@@ -22,7 +23,7 @@ from opennebula_core.cli.showing import add_show_command, attributes, identity, 
 from opennebula_core.cli.texts import read_text, template_of
 from opennebula_core.cli.vm.contents import content_options, content_template
 from opennebula_core.cli.vm.create import copies, name_of_copy, start_options
-from opennebula_core.cli.words import ObjectWord
+from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
 
 template = command_group("template", "Templates: what VMs are made from.")
@@ -79,6 +80,9 @@ def create(
 @click.option(
     "-i", "--interactive", is_flag=True, help="Ask for what the template wants to know and is not given."
 )
+@click.option(
+    "--persistent", is_flag=True, help="Give the VM a template and images of its own, which outlive it."
+)
 @content_options
 @start_options
 @pass_application
@@ -88,11 +92,13 @@ def instantiate(application: Application, /, word: str, file: str | None, **opti
     extra = Template.parse(read_text(file)) if file else Template()
     extra.merge(content_template(application, options))
     _answer_inputs(application, template_id, extra, options)
-    content, hold = extra.to_text(), options["hold"]
+    content, hold, persistent = extra.to_text(), options["hold"], options["persistent"]
 
     def start(index: int) -> int:
         name = name_of_copy(options["name"], index)
-        return application.client.integer("one.template.instantiate", template_id, name, hold, content, False)
+        return application.client.integer(
+            "one.template.instantiate", template_id, name, hold, content, persistent
+        )
 
     copies(application, start, options)
 
@@ -120,9 +126,28 @@ def _answer_inputs(
         extra.set(name, value)
 
 
+@template.command()
+@click.argument("word", metavar="TEMPLATE", type=ObjectWord(TEMPLATE))
+@click.argument("name", metavar="NAME")
+@click.option("--recursive", is_flag=True, help="Copy the images of its disks, too.")
+@pass_application
+def clone(application: Application, word: str, name: str, recursive: bool) -> None:
+    """Copy a template."""
+    object_id = Finder(application, TEMPLATE).one(word)
+    click.echo(f"ID: {application.client.integer('one.template.clone', object_id, name, recursive)}")
+
+
+@template.command()
+@click.argument("words", nargs=-1, required=True, metavar=several(TEMPLATE), type=ObjectWord(TEMPLATE))
+@click.option("--recursive", is_flag=True, help="Remove the images of their disks, too.")
+@pass_application
+def delete(application: Application, words: tuple[str, ...], recursive: bool) -> None:
+    """Remove templates; VMs made from them stay."""
+    client = application.client
+    for_each(application, TEMPLATE, words, lambda item: client.call("one.template.delete", item, recursive))
+
+
 add_list_command(template, LISTING)
 add_show_command(template, TEMPLATE, describe)
-add_clone_command(template, TEMPLATE)
-add_action(template, TEMPLATE, "delete", "Remove templates; VMs made from them stay.")
 add_editing_commands(template, TEMPLATE)
 add_ownership_commands(template, TEMPLATE)

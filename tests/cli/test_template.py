@@ -55,7 +55,17 @@ def test_a_template_is_cloned_changed_and_removed(cloud: Shell, template: str) -
     content = cloud.document(f"onetemplate show {copy}")["VMTEMPLATE"]["TEMPLATE"]
 
     assert content == {"CPU": "2", "MEMORY": "16"}
-    cloud.ok(f"onetemplate delete {template},{copy}")
+    cloud.ok(f"onetemplate delete --recursive {template},{copy}")
+
+
+def test_a_template_is_copied_and_made_into_a_vm_with_its_images(cloud: Shell, template: str) -> None:
+    copies = [cloud.make(f"onetemplate clone --recursive {template} {template}-whole")]
+    vm_id = cloud.make(f"onetemplate instantiate {template} --name {template}-own --hold --persistent")
+    vm = cloud.document(f"onevm show {vm_id}")["VM"]
+    copies.append(int(vm["TEMPLATE"]["TEMPLATE_ID"]))
+    assert cloud.document(f"onetemplate show {copies[1]}")["VMTEMPLATE"]["NAME"] == f"{template}-own"
+    cloud.ok(f"onevm terminate --hard {vm_id}")
+    cloud.ok(f"onetemplate delete {template},{copies[0]},{copies[1]}")
 
 
 @pytest.fixture
