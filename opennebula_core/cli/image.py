@@ -14,6 +14,7 @@ from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, date, figure, number, size, text
 from opennebula_core.cli.contents import Mebibytes, attribute_option
 from opennebula_core.cli.editing import add_action, add_editing_commands
+from opennebula_core.cli.image_snapshots import add_snapshot_commands
 from opennebula_core.cli.kinds import DATASTORE, IMAGE, TEMPLATE
 from opennebula_core.cli.listing import Listing, add_list_command
 from opennebula_core.cli.ownership import add_ownership_commands
@@ -28,6 +29,7 @@ from opennebula_core.cli.showing import (
     section,
     yes_no,
 )
+from opennebula_core.cli.snapshot_tree import snapshot_tree
 from opennebula_core.cli.states import full_name, state_column
 from opennebula_core.cli.texts import parse_attributes, template_of
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share, wait_options
@@ -83,6 +85,9 @@ def describe(application: Application, item: Element) -> None:
         ],
     )
     permissions(item)
+    snapshots = item.find("SNAPSHOTS")
+    if snapshots is not None:
+        snapshot_tree("snapshots", snapshots)
     attributes("image template", item.find("TEMPLATE"))
 
 
@@ -242,6 +247,7 @@ def delete(application: Application, words: tuple[str, ...], force: bool) -> Non
     for_each(application, IMAGE, words, lambda image_id: client.call("one.image.delete", image_id, force))
 
 
+add_snapshot_commands(image, wait_for_images)
 add_list_command(image, LISTING)
 add_show_command(image, IMAGE, describe)
 add_action(image, IMAGE, "enable", "Let VMs use images.", True)

@@ -5,10 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
 from xml.etree.ElementTree import Element
 
 from opennebula_core.contracts.driver import Driver, Report, SilentReport
 from opennebula_core.model.template import Template
+
+
+class DatastoreAction(StrEnum):
+    """The actions that not every driver has. Source: OpenNebula 6.10's datastore drivers."""
+
+    SNAP_DELETE = "SNAP_DELETE"
+    SNAP_REVERT = "SNAP_REVERT"
+    SNAP_FLATTEN = "SNAP_FLATTEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,12 @@ class DatastoreUsage:
 
 
 class DatastoreDriver(Driver):
-    """Keeps images with one storage technology. Failures are DriverError."""
+    """Keeps images with one storage technology. Failures are DriverError.
+
+    Snapshots of a persistent image come with it from a VM, brought by the transfer driver, and lie beside it.
+    """
+
+    optional_actions: ClassVar[frozenset[DatastoreAction]] = frozenset()
 
     @abstractmethod
     def stat(self, image: ImageRequest, datastore: Datastore) -> Awaitable[int] | int:
@@ -83,11 +98,32 @@ class DatastoreDriver(Driver):
 
     @abstractmethod
     def remove(self, image: ImageRequest, datastore: Datastore) -> Awaitable[None] | None:
-        """Remove the file ``image.source``; what is gone already counts as removed.
+        """Remove the file ``image.source`` and its snapshots; what is gone already counts as removed.
 
         Without a source the image was never finished: remove what attempts to make it have left. A source
         outside of the datastore is not the driver's: it stays, and that is success.
         """
+
+    def snap_delete(
+        self, image: ImageRequest, snapshot_id: int, datastore: Datastore
+    ) -> Awaitable[None] | None:
+        """Remove a snapshot that lies beside the image; one that is gone is fine (optional, SNAP_DELETE)."""
+        raise NotImplementedError
+
+    def snap_revert(
+        self, image: ImageRequest, snapshot_id: int, datastore: Datastore
+    ) -> Awaitable[None] | None:
+        """Make the image what a snapshot is; the snapshot stays (optional, SNAP_REVERT)."""
+        raise NotImplementedError
+
+    def snap_flatten(
+        self, image: ImageRequest, snapshot_id: int, datastore: Datastore
+    ) -> Awaitable[None] | None:
+        """Make the image what a snapshot is, and remove all of its snapshots (optional, SNAP_FLATTEN).
+
+        Repeated after it was done, it changes nothing.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def monitor(self, datastore: Datastore) -> Awaitable[DatastoreUsage] | DatastoreUsage:

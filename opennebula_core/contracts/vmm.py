@@ -208,6 +208,18 @@ class VmmDriver(Driver):
         """Remove a snapshot; one that is gone is fine (optional, SNAPSHOTDELETE)."""
         raise NotImplementedError
 
+    def freeze(self, guest: Guest) -> Awaitable[None] | None:
+        """Hold the running guest still, with all that it has written on its disks (DISKSNAPSHOTCREATE).
+
+        One that is held already is left so. A transfer driver copies a disk then; :meth:`thaw` follows,
+        whatever becomes of that.
+        """
+        raise NotImplementedError
+
+    def thaw(self, guest: Guest) -> Awaitable[None] | None:
+        """Let the guest go on; one that runs is left alone (part of DISKSNAPSHOTCREATE)."""
+        raise NotImplementedError
+
     def resize(self, guest: Guest) -> Awaitable[None] | None:
         """Give the running guest the MEMORY and VCPU that its template says now (optional, RESIZE)."""
         raise NotImplementedError

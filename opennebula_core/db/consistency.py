@@ -165,6 +165,7 @@ COUNTERS: Final = (
         f"(SELECT COUNT(*) FROM image AS copy "
         f"WHERE copy.cloning_id = image.id AND copy.state IN ({_BEING_COPIED}))",
     ),
+    Counter("image", _IMAGE, "snapshots_mb", "what its snapshots take", quota_counting.IMAGE_SNAPSHOTS),
     *(_last_id(table, first) for table, first in _TABLES_WITH_IDS),
     Counter("vm", _VM, "counted", "how it counts in quotas", quota_counting.COUNTED),
     Counter("vm", _VM, "system_disk_mib", "what its disks take", quota_counting.SYSTEM_DISK),

@@ -15,6 +15,7 @@ from opennebula_core.db.quota_schema import add_quotas
 from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.security_group_schema import add_vms_of_groups
+from opennebula_core.db.snapshot_schema import add_image_snapshots
 from opennebula_core.db.vdc_schema import add_vdcs
 from opennebula_core.db.views import ACCOUNTING_VIEWS
 from opennebula_core.db.vm_group_schema import add_vm_groups
@@ -64,6 +65,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(9, "virtual data centres", add_vdcs),
     Migration(10, "groups of VMs", add_vm_groups),
     Migration(11, "waiting hooks", index_waiting_hooks),
+    Migration(12, "snapshots of images", add_image_snapshots),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

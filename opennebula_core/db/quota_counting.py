@@ -1,7 +1,7 @@
 """What of quotas is used, counted in SQL from the objects themselves, not from what was counted before.
 
 The check of a database compares with it; its repair, and the migration that brought quotas, write it. Frozen
-with that migration: a rule that changes gets statements of its own.
+with that migration: a rule that changes gets statements of its own, as images did when they got snapshots.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ COUNTED: Final = f"""CASE WHEN NOT {_ALIVE} THEN {Counted.NOT:d}
 SYSTEM_DISK: Final = "COALESCE((SELECT mib FROM vm_system_disk WHERE vm_id = vm.id), 0)"
 SHARES: Final = f"COALESCE((SELECT shares FROM vm_shares WHERE vm_id = vm.id), '{NOTHING}')"
 
-PREPARE: Final = (
+_VM_TABLES: Final = (
     f"""CREATE TEMP TABLE vm_system_disk AS SELECT vm.id AS vm_id, SUM({_SIZE}) AS mib FROM {_items("DISK")}
         AND ({_field("IMAGE_ID")} IS NULL OR {_TARGET} = 'SYSTEM') GROUP BY vm.id""",
     "CREATE UNIQUE INDEX temp.vm_system_disk_vm ON vm_system_disk (vm_id)",
@@ -74,19 +74,39 @@ PREPARE: Final = (
               UNION ALL SELECT 'GROUP', gid, * FROM vm_takes)
         WHERE owner_id <> 0 GROUP BY owner_kind, owner_id""",
     "CREATE UNIQUE INDEX temp.vm_used_owner ON vm_used (owner_kind, owner_id)",
-    """CREATE TEMP TABLE resource_takes AS
-        SELECT uid, gid, resource, resource_id, items, size_mib FROM vm_share
-        UNION ALL SELECT uid, gid, 'DATASTORE', datastore_id, 1, size_mb FROM image
-        UNION ALL SELECT uid, gid, 'NETWORK', parent_id, size, 0
-        FROM network JOIN address_range ON network_id = network.id WHERE parent_id >= 0""",
-    """CREATE TEMP TABLE resource_used AS
-        SELECT owner_kind, owner_id, resource, resource_id, SUM(items) AS items, SUM(size_mib) AS size_mib
-        FROM (SELECT 'USER' AS owner_kind, uid AS owner_id, * FROM resource_takes
-              UNION ALL SELECT 'GROUP', gid, * FROM resource_takes)
-        WHERE owner_id <> 0 GROUP BY owner_kind, owner_id, resource, resource_id""",
-    """CREATE UNIQUE INDEX temp.resource_used_owner
-        ON resource_used (owner_kind, owner_id, resource, resource_id)""",
 )
+_SNAPPED_IMAGES: Final = (
+    f"""CREATE TEMP TABLE snapped_image AS
+        SELECT {_number("IMAGE_ID")} AS image_id, MAX({_number("DISK_SNAPSHOT_TOTAL_SIZE")}) AS mib
+        FROM {_items("DISK")} AND {_field("PERSISTENT")} = 'YES' GROUP BY 1""",
+    "CREATE UNIQUE INDEX temp.snapped_image_id ON snapped_image (image_id)",
+)
+IMAGE_SNAPSHOTS: Final = """COALESCE((SELECT mib FROM snapped_image WHERE image_id = image.id),
+    (SELECT SUM(CAST(json_extract(kept.value, '$.SIZE') AS INTEGER))
+     FROM json_each(image.snapshots, '$.DISK_SNAPSHOT') AS kept), 0)"""
+"""What an image's snapshots take: those of the VM that uses it as its own disk, else those that it keeps."""
+
+
+def _resource_tables(image_size: str) -> tuple[str, ...]:
+    return (
+        f"""CREATE TEMP TABLE resource_takes AS
+            SELECT uid, gid, resource, resource_id, items, size_mib FROM vm_share
+            UNION ALL SELECT uid, gid, 'DATASTORE', datastore_id, 1, {image_size} FROM image
+            UNION ALL SELECT uid, gid, 'NETWORK', parent_id, size, 0
+            FROM network JOIN address_range ON network_id = network.id WHERE parent_id >= 0""",
+        """CREATE TEMP TABLE resource_used AS
+            SELECT owner_kind, owner_id, resource, resource_id, SUM(items) AS items, SUM(size_mib) AS size_mib
+            FROM (SELECT 'USER' AS owner_kind, uid AS owner_id, * FROM resource_takes
+                  UNION ALL SELECT 'GROUP', gid, * FROM resource_takes)
+            WHERE owner_id <> 0 GROUP BY owner_kind, owner_id, resource, resource_id""",
+        """CREATE UNIQUE INDEX temp.resource_used_owner
+            ON resource_used (owner_kind, owner_id, resource, resource_id)""",
+    )
+
+
+PREPARE_BEFORE_SNAPSHOTS: Final = (*_VM_TABLES, *_resource_tables("size_mb"))
+"""For the migration that brought quotas: images had no snapshots then."""
+PREPARE: Final = (*_SNAPPED_IMAGES, *_VM_TABLES, *_resource_tables(f"size_mb + {IMAGE_SNAPSHOTS}"))
 """Temporary tables, made one after the other: what each VM takes, then what each owner's objects take."""
 TEMPORARY: Final = (
     "resource_used", "resource_takes", "vm_used", "vm_takes", "vm_shares", "vm_share", "vm_system_disk",

@@ -5,7 +5,13 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from opennebula_core.db.quota_counting import COUNTED, PREPARE, SHARES, SYSTEM_DISK, TEMPORARY
+from opennebula_core.db.quota_counting import (
+    COUNTED,
+    PREPARE_BEFORE_SNAPSHOTS,
+    SHARES,
+    SYSTEM_DISK,
+    TEMPORARY,
+)
 
 _VM: Final = (
     "vms", "running_vms", "cpu_percent", "running_cpu_percent", "memory_mib", "running_memory_mib",
@@ -33,7 +39,7 @@ _TABLES: Final = (
     "ALTER TABLE vm ADD COLUMN shares TEXT NOT NULL DEFAULT '[]'",
 )
 _COUNT: Final = (
-    *PREPARE,
+    *PREPARE_BEFORE_SNAPSHOTS,
     f"UPDATE vm SET counted = {COUNTED}, system_disk_mib = {SYSTEM_DISK}, shares = {SHARES}",
     f"""INSERT INTO vm_quota (owner_kind, owner_id, {", ".join(f"{column}_used" for column in _VM)})
         SELECT owner_kind, owner_id, {", ".join(_VM)} FROM vm_used""",

@@ -94,9 +94,9 @@ def vm_taken(row: tuple[Any, ...]) -> Taken:
 
 
 def image_taken(row: tuple[Any, ...]) -> Taken:
-    """Return what an image takes, as its row says: owner, group, datastore, size."""
-    uid, gid, datastore_id, size_mib = row
-    return Taken(uid, gid, (), ((Resource.DATASTORE, datastore_id, 1, size_mib),))
+    """Return what an image takes, as its row says: owner, group, datastore, size, snapshots."""
+    uid, gid, datastore_id, size_mib, snapshots_mib = row
+    return Taken(uid, gid, (), ((Resource.DATASTORE, datastore_id, 1, size_mib + snapshots_mib),))
 
 
 class Quotas:

@@ -182,6 +182,10 @@ class ImageRow(PoolRow):
     cloning_id = IntegerField()
     datastore_id = IntegerField()
     datastore = TextField()
+    snapshots = TextField()
+    snapshots_mb = IntegerField()
+    snapshot_action = TextField()
+    target_snapshot = IntegerField()
 
     class Meta:
         table_name = "image"

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from opennebula_core.contracts.datastore import (
     Datastore,
+    DatastoreAction,
     DatastoreDriver,
     DatastoreUsage,
     ImageFile,
@@ -29,6 +30,8 @@ class DummyDatastore(DatastoreDriver):
         *OPTIONS,
         Option("size_mib", int, STAT_MIB, "Size that every file is said to have, in MiB."),
     )
+
+    optional_actions: ClassVar[frozenset[DatastoreAction]] = frozenset(DatastoreAction)
 
     def __init__(self, context: DriverContext) -> None:
         super().__init__(context)
@@ -54,6 +57,18 @@ class DummyDatastore(DatastoreDriver):
     async def remove(self, image: ImageRequest, datastore: Datastore) -> None:
         """Remove nothing."""
         await self._before("RM", image, datastore)
+
+    async def snap_delete(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        """Remove nothing."""
+        await self._before("SNAP_DELETE", image, datastore)
+
+    async def snap_revert(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        """Bring nothing back."""
+        await self._before("SNAP_REVERT", image, datastore)
+
+    async def snap_flatten(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        """Remove nothing."""
+        await self._before("SNAP_FLATTEN", image, datastore)
 
     async def monitor(self, datastore: Datastore) -> DatastoreUsage:
         """Return a large store, hardly used."""

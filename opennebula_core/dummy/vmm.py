@@ -37,6 +37,7 @@ class DummyVmm(VmmDriver):
             VmmAction.SNAPSHOTCREATE,
             VmmAction.SNAPSHOTREVERT,
             VmmAction.SNAPSHOTDELETE,
+            VmmAction.DISKSNAPSHOTCREATE,
         }
     )
 
@@ -153,6 +154,18 @@ class DummyVmm(VmmDriver):
     async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
         """Remove nothing."""
         await self._running(VmmAction.SNAPSHOTDELETE, guest)
+
+    async def freeze(self, guest: Guest) -> None:
+        """Note in the guest's file that it is held still."""
+        found = await self._running(VmmAction.DISKSNAPSHOTCREATE, guest)
+        self._guests.change(guest.host, replace(found, state=GuestState.SUSPENDED))
+
+    async def thaw(self, guest: Guest) -> None:
+        """Note in the guest's file that it goes on."""
+        found = self._guests.read(guest.host, _deploy_id(guest))
+        if found is None:
+            raise _missing("thaw", guest)
+        self._guests.change(guest.host, replace(found, state=GuestState.RUNNING))
 
     async def resize_disk(self, guest: Guest, disk: Vector, size_mib: int) -> None:
         """Grow nothing."""

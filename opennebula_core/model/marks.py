@@ -21,9 +21,21 @@ SAVE_AS: Final = "SAVE_AS"
 """The image's id."""
 SAVE_AS_SOURCE: Final = "HOTPLUG_SAVE_AS_SOURCE"
 """Where the image is."""
+SAVE_AS_PASSING: Final = "HOTPLUG_SAVE_AS_PASSING"
+"""Whether the snapshot that is copied there was made for the copy, and goes with it."""
 ACTIVE: Final = "ACTIVE"
 """A snapshot of the whole VM that is being made, reverted to or removed."""
-_MARKS: Final = (ATTACHED, RESIZED, SNAPPED, SNAPPED_ID, SAVED, SAVE_AS, SAVE_AS_SOURCE, ACTIVE)
+_MARKS: Final = (
+    ATTACHED,
+    RESIZED,
+    SNAPPED,
+    SNAPPED_ID,
+    SAVED,
+    SAVE_AS,
+    SAVE_AS_SOURCE,
+    SAVE_AS_PASSING,
+    ACTIVE,
+)
 
 
 def is_marked(vector: Vector, mark: str) -> bool:

@@ -156,7 +156,13 @@ class Datastore(PoolObject):
 
 @dataclass(slots=True)
 class Image(PoolObject):
-    """A disk image in a datastore. Size in MiB."""
+    """A disk image in a datastore. Sizes in MiB.
+
+    :param snapshots: those that lie beside it in the datastore, as :class:`.Snapshots` reads them
+    :param snapshots_mb: what its snapshots take; while a VM uses a persistent image, those of the VM's disk
+    :param snapshot_action: what a driver does with a snapshot while the image is LOCKED, empty for other work
+    :param target_snapshot: which snapshot that is about
+    """
 
     type: ImageType = ImageType.OS
     disk_type: DiskType = DiskType.FILE
@@ -174,6 +180,10 @@ class Image(PoolObject):
     cloning_id: int = -1
     datastore_id: int = -1
     datastore: str = ""
+    snapshots: Template = field(default_factory=Template)
+    snapshots_mb: int = 0
+    snapshot_action: str = ""
+    target_snapshot: int = -1
 
 
 FIRST_RESERVATION = -2

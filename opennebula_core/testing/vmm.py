@@ -39,6 +39,8 @@ METHODS: Final = (
     (VmmAction.SNAPSHOTCREATE, "snapshot_create"),
     (VmmAction.SNAPSHOTREVERT, "snapshot_revert"),
     (VmmAction.SNAPSHOTDELETE, "snapshot_delete"),
+    (VmmAction.DISKSNAPSHOTCREATE, "freeze"),
+    (VmmAction.DISKSNAPSHOTCREATE, "thaw"),
 )
 
 
@@ -195,6 +197,19 @@ class VmmDriverContract:
         await settle(driver.cancel(running[1]))
         assert await settle(driver.poll(running[0])) is GuestState.RUNNING
         assert await settle(driver.poll(running[1])) is GuestState.POWEROFF
+
+    async def test_a_guest_that_is_held_still_goes_on_and_both_may_be_repeated(
+        self, driver: VmmDriver, guest: Guest
+    ) -> None:
+        """It is the same guest afterwards."""
+        self._needs(driver, VmmAction.DISKSNAPSHOTCREATE)
+        running = await self.deployed(driver, guest)
+        for attempt in (1, 2):
+            await settle(driver.freeze(replace(running, attempt=attempt)))
+        assert await settle(driver.poll(running)) is not GuestState.RUNNING
+        for attempt in (1, 2):
+            await settle(driver.thaw(replace(running, attempt=attempt)))
+        assert await settle(driver.poll(running)) is GuestState.RUNNING
 
     def test_optional_actions_are_those_that_it_implements(self, driver: VmmDriver) -> None:
         """The core refuses what is not declared before it begins."""

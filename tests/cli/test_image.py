@@ -157,3 +157,24 @@ def test_an_image_that_is_being_made_is_removed_by_force_only(
     assert "use force" in cloud.refused(f"oneimage delete {image_id}")
     cloud.ok(f"oneimage delete {image_id} --force")
     wait_until(lambda: cloud.rows(f"oneimage list -f ID={image_id}") == [])
+
+
+def test_snapshots_that_an_image_keeps_are_shown_as_a_tree_and_change(
+    cloud: Shell, fresh_name: Callable[[str], str]
+) -> None:
+    name = fresh_name("kept")
+    cloud.make(f"oneimage create --name {name} --type datablock --size 16M --persistent --wait")
+    vm_id = cloud.make(f"onevm create --cpu 0.1 --memory 32 --disk {name} --wait --timeout 60")
+    cloud.ok(f"onevm poweroff {vm_id} --wait --timeout 60")
+    for number in range(3):
+        cloud.make(f"onevm disk-snapshot-create {vm_id} 0 s{number} --wait --timeout 60")
+    cloud.ok(f"onevm terminate {vm_id} --wait --timeout 60")
+
+    shown = cloud.ok(f"oneimage show {name}")
+    assert "  s1" in shown
+    assert "    s2" in shown
+    cloud.ok(f"oneimage snapshot-revert {name} 0 --wait --timeout 60")
+    cloud.ok(f"oneimage snapshot-delete {name} 2 --wait --timeout 60")
+    assert "active snapshot" in cloud.refused(f"oneimage snapshot-delete {name} 0")
+    cloud.ok(f"oneimage snapshot-flatten {name} 1 --wait --timeout 60")
+    assert "SNAPSHOTS" not in cloud.ok(f"oneimage show {name}")

@@ -9,21 +9,21 @@ def test_children_of_a_removed_snapshot_are_their_grandparents() -> None:
     disk, other = template.vectors("DISK")
     snapshots = DiskSnapshots(template, disk)
     for number in range(3):
-        assert snapshots.add(f"s{number}", 100 + number) == number
+        assert snapshots.make(f"s{number}", 100 + number) == number
         snapshots.go_on_from(number)
-    DiskSnapshots(template, other).add("of another disk", 1)
+    DiskSnapshots(template, other).make("of another disk", 1)
 
     snapshots.remove(1)
 
     assert [(each["ID"], each["PARENT"]) for each in snapshots.all()] == [("0", "-1"), ("2", "0")]
     assert (snapshots.current, disk["DISK_SNAPSHOT_TOTAL_SIZE"]) == (2, "20")
     assert other["DISK_SNAPSHOT_TOTAL_SIZE"] == "1"
-    assert snapshots.add("next", 0) == 3
+    assert snapshots.make("next", 0) == 3
 
 
 def test_nothing_is_left_of_forgotten_snapshots() -> None:
     template = Template.parse("DISK=[DISK_ID=0,SIZE=10]")
-    DiskSnapshots(template, template.vectors("DISK")[0]).add("x", 0)
+    DiskSnapshots(template, template.vectors("DISK")[0]).make("x", 0)
 
     forget_snapshots(template)
 

@@ -35,7 +35,7 @@ def add_disk_snapshot_commands(group: click.Group) -> None:
 @wait_options
 @pass_application
 def create(application: Application, word: str, disk_id: int, name: str, wait: bool, timeout: float) -> None:
-    """Keep a disk of a VM that is off or sleeps as it is now; the snapshot's id is printed."""
+    """Keep a disk of a VM as it is now, and print the snapshot's id; a running guest is held still for it."""
     vm_id = Finder(application, VM).one(word)
     snapshot_id = application.client.integer("one.vm.disksnapshotcreate", vm_id, disk_id, name)
     click.echo(f"ID: {snapshot_id}")

@@ -14,6 +14,7 @@ from opennebula_core.errors import NotFoundError
 from opennebula_core.model.objects import Datastore, Image
 from opennebula_core.model.states import DatastoreState, DatastoreType, DiskType, ImageState, ImageType
 from opennebula_core.model.takings import Taken
+from opennebula_core.model.template import Template
 
 _BEING_MADE = f"{ImageState.LOCKED:d}, {ImageState.LOCKED_USED:d}, {ImageState.LOCKED_USED_PERS:d}"
 
@@ -112,8 +113,9 @@ class ImagePool(Pool[Image]):
         "persistent": bool,
         "state": ImageState,
         "prev_state": ImageState,
+        "snapshots": Template.from_json,
     }
-    counted = ("uid", "gid", "datastore_id", "size_mb")
+    counted = ("uid", "gid", "datastore_id", "size_mb", "snapshots_mb")
 
     def decode_taken(self, row: tuple[Any, ...]) -> Taken:
         """Return what an image takes of its datastore."""

@@ -98,12 +98,6 @@ FEATURES: Final = (
     ),
     AbsentFeature("one.image", ObjectKind.IMAGE, ("restore",), "the backup of VMs"),
     AbsentFeature(
-        "one.image",
-        ObjectKind.IMAGE,
-        ("snapshotdelete", "snapshotrevert", "snapshotflatten"),
-        "snapshots of images; disks of VMs have them, unless they are persistent",
-    ),
-    AbsentFeature(
         "one.vn", ObjectKind.NET, ("free_ar",), "address ranges of an IPAM driver; use one.vn.rm_ar"
     ),
     AbsentFeature("one.vn", ObjectKind.NET, ("recover",), "recovering a network, since none fails here"),

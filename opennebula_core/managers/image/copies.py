@@ -9,6 +9,7 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, AllocateError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import no_room_reason, unfit_reason
+from opennebula_core.managers.image.snapshot_actions import refuse_snapshots
 from opennebula_core.managers.image.work import ImageWork, saving_vm
 from opennebula_core.managers.rights import require
 from opennebula_core.model.objects import Datastore, Image
@@ -42,6 +43,7 @@ def clone_image(tx: Transaction, session: Session, core: Core, work: ImageWork, 
         source.persistent and source.running_vms
     ):
         raise ActionError(f"Cannot clone image in state: {source.state.name}", wanted.image_id)
+    refuse_snapshots(source, "cloned")
     datastore = tx.datastores.get(source.datastore_id if wanted.datastore_id < 0 else wanted.datastore_id)
     require(tx, session, DATASTORE, Right.USE, datastore.id)
     _check_target(source, datastore)

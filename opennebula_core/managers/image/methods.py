@@ -12,13 +12,15 @@ from opennebula_core.errors import ActionError, AllocateError, DriverError, Inte
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import image_type, new_image, no_room_reason, unfit_reason
 from opennebula_core.managers.image.copies import Copy, clone_image, delete_image
+from opennebula_core.managers.image.snapshot_actions import refuse_snapshots
+from opennebula_core.managers.image.snapshots import snapshot_methods
 from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.progress import progress_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.model.objects import Image
-from opennebula_core.model.states import DatastoreState, ImageState
+from opennebula_core.model.states import DatastoreState, ImageState, ImageType
 from opennebula_core.model.template import Template
 
 IMAGE, DATASTORE = ObjectKind.IMAGE, ObjectKind.DATASTORE
@@ -42,6 +44,7 @@ def image_methods(core: Core, work: ImageWork) -> Iterable[Method]:
     yield _clone(core, work)
     yield _delete(work)
     yield from _changes()
+    yield from snapshot_methods(core, work)
     yield progress_method(core, "one.image", IMAGE, ("datastore",))
 
 
@@ -146,6 +149,8 @@ def _changes() -> Iterable[Method]:
             raise ActionError(
                 "Image is in use; wait until no VM uses it and no copy is made of it.", image_id
             )
+        if not wanted:
+            refuse_snapshots(image, "made non-persistent")
         image.persistent = wanted
         tx.images.save(image)
         return image_id
@@ -155,6 +160,8 @@ def _changes() -> Iterable[Method]:
         if image.running_vms:
             raise ActionError("Cannot change the type of an image that VMs use.", image_id)
         kind = image_type(word)
+        if kind not in (ImageType.OS, ImageType.DATABLOCK):
+            refuse_snapshots(image, f"made a {kind.name}")
         unfit = unfit_reason(kind, tx.datastores.get(image.datastore_id))
         if unfit:
             raise ActionError(f"Cannot change the type of image {image_id}. {unfit}", image_id)

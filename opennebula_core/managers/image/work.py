@@ -1,6 +1,7 @@
 """The datastore drivers' work on images: begun after the commit that announces it, done again after a crash.
 
-An image in LOCKED waits to be made, one in DELETE to be removed; the row itself is the note of what is to do.
+An image in LOCKED waits to be made, or for work on one of its snapshots, one in DELETE to be removed; the row
+itself is the note of what is to do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from opennebula_core.documents.datastore import datastore_xml
 from opennebula_core.documents.image import image_xml
 from opennebula_core.errors import DriverError, DriverGoneError, DriverUnusableError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.image.snapshot_actions import end_action
 from opennebula_core.managers.vm.disks import BEING_MADE, refresh_disks, waits_for_images
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.managers.vm.operations import place_to_wait
@@ -109,6 +111,8 @@ class ImageWork:
                     await self._remove(image, datastore)
                 finally:
                     self._removing.discard(image_id)
+        elif image.state in BEING_MADE and image.snapshot_action:
+            await self._snap(image, datastore)
         elif image.state in BEING_MADE and self._core.store.read(lambda tx: saving_vm(tx, image)) is None:
             await self._make(image, datastore)
 
@@ -130,6 +134,19 @@ class ImageWork:
         await self._core.store.write(lambda tx: _note_source(tx, image_id, words[0]))
         image.source = words[0]
         return image
+
+    async def _snap(self, image: Image, datastore: Datastore) -> None:
+        """Have the driver do with a snapshot of the image what its row says."""
+        action = image.snapshot_action
+        reply = await self._ask(action, image, datastore)
+        self._core.progress.pop(("datastore", image.id), None)
+        failure = "" if reply.success else reply.info or "the driver gave no reason"
+        await self._core.store.write(lambda tx: self._snapped(tx, image.id, action, failure))
+
+    def _snapped(self, tx: Transaction, image_id: int, action: str, failure: str) -> None:
+        image = end_action(tx, image_id, action, failure)
+        if image is not None:
+            self._ready(tx, image)
 
     async def _make(self, image: Image, datastore: Datastore) -> None:
         action = "CLONE" if image.cloning_id >= 0 else "CP" if image.path else "MKFS"
@@ -154,12 +171,16 @@ class ImageWork:
         if image.cloning_id >= 0:
             self._end_cloning(tx, image.cloning_id)
             image.cloning_id = -1
+        self._ready(tx, image)
+        return True
+
+    def _ready(self, tx: Transaction, image: Image) -> None:
+        """Show an image as what can be used, or is, and let VMs go on that have waited for it."""
         image.prev_state = image.state
         ready = ImageState.USED_PERS if image.persistent else ImageState.USED
         image.state = ready if image.running_vms else ImageState.READY
         tx.images.save(image, f"state {image.state.name}")
         self._wake_vms(tx, image)
-        return True
 
     def _failed(self, tx: Transaction, image_id: int, action: str, reason: str) -> None:
         image = tx.images.find(image_id)

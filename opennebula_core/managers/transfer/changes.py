@@ -22,6 +22,7 @@ from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.model.marks import (
     ATTACHED,
     RESIZED,
+    SAVE_AS_PASSING,
     SAVE_AS_SOURCE,
     SAVED,
     SNAPPED,
@@ -68,7 +69,10 @@ def _save_as(vm: Vm, stay: Stay) -> Iterator[str]:
     yield pragma(FORMAT=disk.get("FORMAT") or "raw")
     source, ids = disk.get(SAVE_AS_SOURCE, ""), (vm.id, datastore_of(disk, stay))
     snapshot = disk.get(SNAPPED_ID, "-1")
-    yield line("CPDS", disk_driver(disk, stay), _file(vm, disk, stay), source, snapshot, *ids)
+    file = _file(vm, disk, stay)
+    yield line("CPDS", disk_driver(disk, stay), file, source, snapshot, *ids)
+    if is_marked(disk, SAVE_AS_PASSING):
+        yield line("SNAP_DELETE", disk_driver(disk, stay), file, snapshot, *ids)
 
 
 def _snapshot(verb: str, vm: Vm, stay: Stay) -> Iterator[str]:

@@ -11,6 +11,7 @@ from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.errors import ActionError, InternalError, NotFoundError
 from opennebula_core.managers.rights import require_on
+from opennebula_core.managers.vm.kept_snapshots import take_kept
 from opennebula_core.managers.vm.targets import check_targets
 from opennebula_core.model.marks import remove_marks
 from opennebula_core.model.numbers import MAX_MIB, whole_number
@@ -77,6 +78,7 @@ def _from_image(
     _check_usable(image)
     datastore = tx.datastores.get(image.datastore_id)
     describe_disk(disk, image, datastore, default_prefix)
+    take_kept(vm, disk, image)
     if not disk.get("TARGET"):
         disk["TARGET"] = _free_target(disk["DEV_PREFIX"], taken, boot=image.type is ImageType.OS)
     tx.images.use(image.id, vm.id, int(disk["DISK_ID"]))
@@ -181,6 +183,7 @@ def refresh_disks(tx: Transaction, vm: Vm) -> None:
         )
         if not grown:
             disk["SIZE"] = str(image.size_mb)
+        take_kept(vm, disk, image)
 
 
 def waits_for_images(tx: Snapshot, vm: Vm) -> bool:

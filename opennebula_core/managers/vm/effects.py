@@ -12,9 +12,9 @@ from opennebula_core.db.transaction import Transaction
 from opennebula_core.managers.monitoring import MonitoringCache
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.change import Changes, give_up, is_own
+from opennebula_core.managers.vm.kept_snapshots import begin_anew, bring_all_back, let_go
 from opennebula_core.managers.vm.log import VmLog
 from opennebula_core.managers.vm.records import close_record, return_home
-from opennebula_core.model.disk_snapshots import forget_snapshots
 from opennebula_core.model.objects import HistoryRecord, Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import VmEvent, next_state
@@ -27,6 +27,7 @@ _ENDS_GUEST = frozenset({VmmAction.SAVE.value, VmmAction.SHUTDOWN.value, VmmActi
 _ENDS_SNAPSHOTS = _STARTS_GUEST | _ENDS_GUEST
 """Snapshots of a whole VM are its guest's; another one has none."""
 _REMOVING = frozenset({LcmState.CLEANUP_DELETE, LcmState.CLEANUP_RESUBMIT})
+_WRITES_BACK = frozenset({Phase.EPILOG, Phase.EPILOG_FRONT_END})
 _LEAVES_HOST = frozenset({VmState.STOPPED, VmState.UNDEPLOYED, VmState.DONE, VmState.PENDING})
 StateListener = Callable[[Transaction, Vm, VmState, LcmState], None]
 
@@ -92,6 +93,8 @@ class VmEffects:
             vm.user_template.remove("ERROR")
             return
         record = _record_of(vm, step)
+        if step.kind == "tm" and step.action in _WRITES_BACK:
+            bring_all_back(tx, vm)
         if step.action in _ENDS_SNAPSHOTS:
             vm.template.remove("SNAPSHOT")
         if step.action in _STARTS_GUEST:
@@ -137,7 +140,7 @@ class VmEffects:
             self._release(tx, vm)
             tx.after_commit(lambda: self._cache.forget(ObjectKind.VM, vm.id))
         if state is VmState.PENDING:  # recreated: its disks are made anew
-            forget_snapshots(vm.template)
+            begin_anew(tx, vm)
         if state is not VmState.ACTIVE:
             vm.resched = False
         if state in _LEAVES_HOST:
@@ -147,6 +150,7 @@ class VmEffects:
     @staticmethod
     def _release(tx: Transaction, vm: Vm) -> None:
         vm.etime = tx.now
+        let_go(tx, vm)
         tx.networks.release_vm(vm.id)
         tx.images.release(vm.id)
         tx.security_groups.drop_vm(vm.id)

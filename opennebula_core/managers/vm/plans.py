@@ -56,10 +56,15 @@ class VmPlans:
         :raises ActionError: it has
         """
         record = vm.last_record
-        if record is not None and not self._core.drivers.can("vmm", record.vm_mad, action.value):
+        if record is not None and not self.can(vm, action):
             raise ActionError(
                 f"Driver {record.vm_mad!r} of host {record.hostname!r} does not support {action.value}", vm.id
             )
+
+    def can(self, vm: Vm, action: VmmAction) -> bool:
+        """Return whether the driver of the VM's host does an action, as far as it has declared."""
+        record = vm.last_record
+        return record is None or self._core.drivers.can("vmm", record.vm_mad, action.value)
 
     def begin(self, tx: Transaction, vm: Vm, plan: Plan) -> None:
         """Begin a plan; its first step's state is saved together with what the caller has changed."""

@@ -21,7 +21,7 @@ from opennebula_core.wire.services.service import Job, Service
 
 
 class DatastoreService(Service):
-    """Carries out STAT, CP, MKFS, CLONE, RM and MONITOR."""
+    """Carries out STAT, CP, MKFS, CLONE, RM, SNAP_DELETE, SNAP_REVERT, SNAP_FLATTEN and MONITOR."""
 
     kind = "datastore"
 
@@ -44,6 +44,9 @@ class DatastoreService(Service):
             "MKFS": lambda: work.made(driver.make),
             "CLONE": lambda: work.made(driver.clone),
             "RM": work.remove,
+            "SNAP_DELETE": lambda: work.snapshot(driver.snap_delete),
+            "SNAP_REVERT": lambda: work.snapshot(driver.snap_revert),
+            "SNAP_FLATTEN": lambda: work.snapshot(driver.snap_flatten),
             "MONITOR": work.monitor,
         }
         if request.action not in methods:
@@ -99,6 +102,14 @@ class _Work:
 
     async def remove(self) -> str:
         await self.service.drivers.call("", self.driver.remove, self.image, self.datastore)
+        return ""
+
+    async def snapshot(self, method: Callable[[ImageRequest, int, Datastore], Awaitable[None] | None]) -> str:
+        image = self.image
+        snapshot_id = _number(image.document, "TARGET_SNAPSHOT", -1)
+        if snapshot_id < 0:
+            raise DriverError(f"image {image.image_id}: no snapshot is named; name it in TARGET_SNAPSHOT")
+        await self.service.drivers.call("", method, image, snapshot_id, self.datastore)
         return ""
 
     async def monitor(self) -> str:

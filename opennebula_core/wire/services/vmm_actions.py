@@ -5,6 +5,7 @@ A step that fails ends the action; where a half-done action must leave nothing b
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Final
 
 from opennebula_core.contracts.vmm import Guest, GuestState, VmmDriver
 from opennebula_core.errors import DriverError, OpenNebulaError
-from opennebula_core.model.marks import ACTIVE, RESIZED
+from opennebula_core.model.marks import ACTIVE, RESIZED, SNAPPED
 from opennebula_core.model.security_rules import group_ids
 from opennebula_core.model.template import Vector
 from opennebula_core.wire.services.guest import VmmCall
@@ -286,6 +287,21 @@ async def _with_snapshot(work: Work, method: Callable[..., Awaitable[None] | Non
     return ""
 
 
+async def _disk_snapshot_create(work: Work) -> str:
+    """Have a disk copied while the guest holds still; it goes on whatever becomes of the copy."""
+    call, driver, steps = work.call, work.driver, work.steps
+    guest = call.guest
+    call.marked("DISK", mark=SNAPPED)
+    try:
+        await steps.hypervisor(guest.host, driver.freeze, guest)
+        await steps.transfer("snap_create", call.tm_command)
+    except BaseException:  # also when the core drops the request
+        await asyncio.shield(steps.attempt(steps.hypervisor(guest.host, driver.thaw, guest)))
+        raise
+    await steps.hypervisor(guest.host, driver.thaw, guest)
+    return ""
+
+
 async def _resize_disk(work: Work) -> str:
     """Have the hypervisor grow the disk: what a guest uses, no transfer driver may touch."""
     guest, disk = work.call.guest, work.call.marked("DISK", mark=RESIZED)
@@ -336,6 +352,7 @@ ACTIONS: Final[Mapping[str, Callable[[Work], Awaitable[str]]]] = {
     "SNAPSHOTCREATE": _snapshot_create,
     "SNAPSHOTREVERT": _snapshot_revert,
     "SNAPSHOTDELETE": _snapshot_delete,
+    "DISKSNAPSHOTCREATE": _disk_snapshot_create,
     "REBOOT": _reboot,
     "RESET": _reset,
     "POLL": _poll,

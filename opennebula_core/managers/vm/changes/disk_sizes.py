@@ -13,9 +13,10 @@ from opennebula_core.managers.rights import require
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.disks import DISK_ID
 from opennebula_core.managers.vm.changes.plans import hotplug, transfer
-from opennebula_core.managers.vm.changes.vectors import disk_of, refuse_snapshots, vector_with
+from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.records import rebooked
+from opennebula_core.model.disk_snapshots import DiskSnapshots
 from opennebula_core.model.marks import RESIZED, YES
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Vm
@@ -71,7 +72,10 @@ class DiskSizes:
         vm = tx.vms.get(vm_id)
         allow(vm, DISK_RESIZE, tuple(_STATES), (LcmState.RUNNING,))
         disk = disk_of(vm, disk_id)
-        refuse_snapshots(vm, disk, "grow")
+        if DiskSnapshots(vm.template, disk).all():  # one goes back to a disk of the size that it had
+            raise ActionError(
+                f"Disk {disk_id} of VM {vm_id} has snapshots and cannot grow; delete them first", vm_id
+            )
         if disk.get("PERSISTENT") == YES:
             require(tx, session, ObjectKind.IMAGE, Right.MANAGE, int(disk["IMAGE_ID"]))
         before, wanted = disk["SIZE"], whole_number(size.strip(), MAX_MIB)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from opennebula_core.contracts.method import ObjectKind, Session
+from opennebula_core.contracts.method import ObjectKind, Right, Session
 from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
+from opennebula_core.managers.rights import require
 from opennebula_core.managers.transfer.phases import Phase
-from opennebula_core.managers.vm.changes.plans import transfer
+from opennebula_core.managers.vm.changes.plans import hotplug, transfer
 from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
+from opennebula_core.managers.vm.kept_snapshots import count_snapshots
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.model.disk_snapshots import DiskSnapshots
 from opennebula_core.model.marks import SNAPPED, SNAPPED_ID, YES
@@ -46,6 +48,14 @@ def _found(vm: Vm, step: Step) -> tuple[DiskSnapshots, int] | None:
     return DiskSnapshots(vm.template, disk), step.arguments["snapshot_id"]
 
 
+def _remove(tx: Transaction, vm: Vm, step: Step) -> None:
+    found = _found(vm, step)
+    if found is not None:
+        snapshots, snapshot_id = found
+        snapshots.remove(snapshot_id)
+        count_snapshots(tx, vm, snapshots.disk)
+
+
 class DiskSnapshotCreated:
     """What becomes of a snapshot that is being made."""
 
@@ -57,9 +67,7 @@ class DiskSnapshotCreated:
 
     def undone(self, tx: Transaction, vm: Vm, step: Step) -> None:
         """Forget it."""
-        found = _found(vm, step)
-        if found is not None:
-            found[0].remove(found[1])
+        _remove(tx, vm, step)
 
 
 class DiskSnapshotReverted:
@@ -81,9 +89,7 @@ class DiskSnapshotDeleted:
 
     def done(self, tx: Transaction, vm: Vm, step: Step, info: str) -> None:
         """Forget it."""
-        found = _found(vm, step)
-        if found is not None:
-            found[0].remove(found[1])
+        _remove(tx, vm, step)
 
     def undone(self, tx: Transaction, vm: Vm, step: Step) -> None:
         """Keep it."""
@@ -93,7 +99,7 @@ class DiskSnapshotDeleted:
 class DiskSnapshotChanges:
     """The use cases, inside the caller's transaction.
 
-    A persistent disk has none: its snapshots would have to stay with its image.
+    Those of a persistent disk go back with it to its image, and count for the image's owner.
     """
 
     def __init__(self, core: Core, plans: VmPlans) -> None:
@@ -101,32 +107,40 @@ class DiskSnapshotChanges:
         self._plans = plans
 
     def create(self, tx: Transaction, session: Session, vm_id: int, disk_id: int, name: str) -> int:
-        """Make a snapshot of a disk, and return its id.
+        """Make a snapshot of a disk, and return its id; a guest that runs is held still for it.
 
-        :raises ActionError: the state does not allow it, or the disk is persistent
+        :raises ActionError: the state does not allow it, or the driver of the VM's host cannot
         """
         vm = tx.vms.get(vm_id)
         allow(vm, SNAP_CREATE, tuple(_CREATING), (LcmState.RUNNING,))
-        if vm.state is VmState.ACTIVE:
-            self._plans.need(vm, VmmAction.DISKSNAPSHOTCREATE)
-            raise ActionError(
-                f"Disk {disk_id} of VM {vm_id} is in use; power the VM off, or suspend it", vm_id
-            )
         disk = disk_of(vm, disk_id)
-        if disk.get("PERSISTENT") == YES:
-            raise ActionError(
-                f"Disk {disk_id} of VM {vm_id} is persistent and cannot have snapshots; clone its image",
-                vm_id,
-            )
+        _check_image(tx, session, disk)
         self._core.hooks.check_quota(session, ObjectKind.VM, DISK_MIB=int(disk["SIZE"]))
-        snapshots, limit = DiskSnapshots(vm.template, disk), self._core.config.vm.snapshots
+        snapshots = DiskSnapshots(vm.template, disk)
+        self._check_limit(vm, snapshots)
+        snapshot_id = snapshots.make(name, tx.now)
+        count_snapshots(tx, vm, disk)
+        if vm.state is VmState.ACTIVE:
+            self._begin_live(tx, vm, disk, snapshot_id)
+        else:
+            self._begin(tx, vm, disk, snapshot_id, SNAP_CREATE, Phase.SNAP_CREATE, _CREATING[vm.state])
+        return snapshot_id
+
+    def _check_limit(self, vm: Vm, snapshots: DiskSnapshots) -> None:
+        limit = self._core.config.vm.snapshots
         if len(snapshots.all()) >= limit:
             raise ActionError(
-                f"Disk {disk_id} of VM {vm_id} has {limit} snapshots, which is the most; delete some", vm_id
+                f"Disk {snapshots.disk_id} of VM {vm.id} has {limit} snapshots, which is the most; delete some",
+                vm.id,
             )
-        snapshot_id = snapshots.add(name, tx.now)
-        self._begin(tx, vm, disk, snapshot_id, SNAP_CREATE, Phase.SNAP_CREATE, _CREATING[vm.state])
-        return snapshot_id
+
+    def _begin_live(self, tx: Transaction, vm: Vm, disk: Vector, snapshot_id: int) -> None:
+        action = VmmAction.DISKSNAPSHOTCREATE
+        self._plans.need(vm, action)
+        disk.update({SNAPPED: YES, SNAPPED_ID: str(snapshot_id)})
+        disk_id, state = int(disk["DISK_ID"]), LcmState.DISK_SNAPSHOT
+        plan = hotplug(vm, SNAP_CREATE, action, state, disk_id=disk_id, snapshot_id=snapshot_id)
+        self._plans.begin(tx, vm, plan)
 
     def revert(self, tx: Transaction, session: Session, vm_id: int, disk_id: int, snapshot_id: int) -> int:
         """Bring a disk back to a snapshot; what was written since is gone."""
@@ -144,6 +158,7 @@ class DiskSnapshotChanges:
         vm = tx.vms.get(vm_id)
         allow(vm, SNAP_DELETE, (VmState.POWEROFF, VmState.SUSPENDED), (LcmState.RUNNING,))
         disk, snapshots, _ = _named(vm, disk_id, snapshot_id)
+        _check_image(tx, session, disk)
         if snapshots.current == snapshot_id:
             raise ActionError(
                 f"Snapshot {snapshot_id} of disk {disk_id} is active and cannot be deleted", vm_id
@@ -181,6 +196,12 @@ class DiskSnapshotChanges:
         disk.update({SNAPPED: YES, SNAPPED_ID: str(snapshot_id)})
         ids = {"disk_id": int(disk["DISK_ID"]), "snapshot_id": snapshot_id}
         self._plans.begin(tx, vm, transfer(vm, operation, phase, state, **ids))
+
+
+def _check_image(tx: Transaction, session: Session, disk: Vector) -> None:
+    """See that the caller may change the image that a persistent disk's snapshots will be part of."""
+    if disk.get("PERSISTENT") == YES:
+        require(tx, session, ObjectKind.IMAGE, Right.MANAGE, int(disk["IMAGE_ID"]))
 
 
 def _named(vm: Vm, disk_id: int, snapshot_id: int) -> tuple[Vector, DiskSnapshots, Vector]:

@@ -15,14 +15,15 @@ from opennebula_core.managers.vm.changes.vectors import (
     disk_of,
     free_id,
     only_vector,
-    refuse_snapshots,
     vector_with,
 )
 from opennebula_core.managers.vm.disks import complete_disk
+from opennebula_core.managers.vm.kept_snapshots import bring_back
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.managers.vm.records import rebooked
 from opennebula_core.managers.vm.requirements import set_automatic_requirements
 from opennebula_core.managers.vm.targets import check_targets
+from opennebula_core.model.disk_snapshots import DiskSnapshots
 from opennebula_core.model.marks import ATTACHED, YES
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import LcmState, VmState
@@ -49,7 +50,10 @@ class DiskDetached:
     """What becomes of a disk that is being plugged out."""
 
     def done(self, tx: Transaction, vm: Vm, step: Step, info: str) -> None:
-        """Take it out of the VM and give its image back."""
+        """Take it out of the VM and give its image back, with the snapshots of a persistent one."""
+        disk = vector_with(vm, "DISK", DISK_ID, step.arguments["disk_id"])
+        if disk is not None:
+            bring_back(tx, vm, disk)
         _remove(tx, vm, step)
 
     def undone(self, tx: Transaction, vm: Vm, step: Step) -> None:
@@ -69,6 +73,7 @@ def _remove(tx: Transaction, vm: Vm, step: Step) -> None:
     if disk is not None:
         with rebooked(tx, vm):
             vm.template.discard("DISK", disk)
+        DiskSnapshots(vm.template, disk).take_from(Template())
         tx.images.release(vm.id, disk_id)
         set_automatic_requirements(vm)
 
@@ -129,7 +134,6 @@ class DiskChanges:
         vm = tx.vms.get(vm_id)
         allow(vm, DISK_DETACH, (VmState.POWEROFF,), (LcmState.RUNNING,))
         disk = disk_of(vm, disk_id)
-        refuse_snapshots(vm, disk, "be detached")
         disk[ATTACHED] = YES
         if vm.state is VmState.POWEROFF:
             state = LcmState.HOTPLUG_EPILOG_POWEROFF

@@ -12,7 +12,7 @@ from opennebula_core.managers.transfer.lines import Stay
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.transfer.scripts import context_line, write_script
 from opennebula_core.managers.vm.context import CONTEXT_SCRIPT, context_files
-from opennebula_core.model.marks import ATTACHED, RESIZED, is_marked
+from opennebula_core.model.marks import ATTACHED, RESIZED, SNAPPED, is_marked
 from opennebula_core.model.objects import Vm
 
 
@@ -50,6 +50,11 @@ def _resize_disk(vm: Vm, stay: Stay, path_of: Callable[[str], str]) -> Parts:
     return Parts(command, disk_path=stay.paths.disk(marked_disk(vm, RESIZED)["DISK_ID"]))
 
 
+def _snap_disk(vm: Vm, stay: Stay, path_of: Callable[[str], str]) -> Parts:
+    command = write_script(Phase.SNAP_CREATE, vm, stay, 1)
+    return Parts(command, disk_path=stay.paths.disk(marked_disk(vm, SNAPPED)["DISK_ID"]))
+
+
 def _context(vm: Vm, stay: Stay, path_of: Callable[[str], str]) -> Parts:
     context = vm.template.vector("CONTEXT")
     if context is None:
@@ -74,4 +79,5 @@ _PARTS: Final[Mapping[str, Callable[[Vm, Stay, Callable[[str], str]], Parts]]] =
     VmmAction.DETACHNIC.value: _detach_nic,
     VmmAction.UPDATECONF.value: _context,
     VmmAction.RESIZEDISK.value: _resize_disk,
+    VmmAction.DISKSNAPSHOTCREATE.value: _snap_disk,
 }

@@ -1,7 +1,8 @@
 """Disks of VMs that are there are copied to new images.
 
 The plan has the datastore make an empty image first, which says where the copy shall be, and then has the
-transfer driver copy the disk there. The image is LOCKED until then, and in ERROR when that fails.
+transfer driver copy the disk there. A disk that a guest writes to is snapped first, while the guest holds
+still, and the snapshot is copied. The image is LOCKED until then, and in ERROR when that fails.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from opennebula_core.contracts.method import ObjectKind, Right, Session
+from opennebula_core.contracts.vmm import VmmAction
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, AllocateError, InternalError
 from opennebula_core.managers.core import Core
@@ -21,7 +23,15 @@ from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
 from opennebula_core.managers.vm.plans import VmPlans, allow
 from opennebula_core.model.disk_snapshots import DiskSnapshots
-from opennebula_core.model.marks import SAVE_AS, SAVE_AS_SOURCE, SAVED, SNAPPED_ID, YES
+from opennebula_core.model.marks import (
+    SAVE_AS,
+    SAVE_AS_PASSING,
+    SAVE_AS_SOURCE,
+    SAVED,
+    SNAPPED,
+    SNAPPED_ID,
+    YES,
+)
 from opennebula_core.model.objects import Image, Vm
 from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import ImageState, ImageType, LcmState, VmState
@@ -41,8 +51,9 @@ class DiskSaved:
     """What becomes of the image that a disk is copied to."""
 
     def done(self, tx: Transaction, vm: Vm, step: Step, info: str) -> None:
-        """Show it as READY."""
-        _end(tx, vm, step, ImageState.READY)
+        """Show it as READY once it is written; before, the disk is snapped."""
+        if step.kind == "tm":
+            _end(tx, vm, step, ImageState.READY)
 
     def undone(self, tx: Transaction, vm: Vm, step: Step) -> None:
         """Show it as broken, for its owner to delete."""
@@ -52,7 +63,7 @@ class DiskSaved:
 def _end(tx: Transaction, vm: Vm, step: Step, state: ImageState) -> None:
     disk = vector_with(vm, "DISK", "DISK_ID", step.arguments["disk_id"])
     if disk is not None:
-        for mark in (SAVED, SAVE_AS, SAVE_AS_SOURCE, SNAPPED_ID):
+        for mark in (SAVED, SAVE_AS, SAVE_AS_SOURCE, SAVE_AS_PASSING, SNAPPED, SNAPPED_ID):
             disk.pop(mark, None)
     image = tx.images.find(step.arguments["image_id"])
     if image is None or image.state is not ImageState.LOCKED:
@@ -99,8 +110,21 @@ class DiskSaves:
         except InternalError as error:
             raise AllocateError(f"Error allocating a new image. {error}", error.object_id) from None
         disk.update({SAVED: YES, SAVE_AS: str(image.id), SNAPPED_ID: str(max(snapshot_id, -1))})
-        self._plans.begin(tx, vm, _plan(vm, disk_id, image.id))
+        is_snapped = snapshot_id < 0 and self._has_to_hold_still(vm, disk)
+        if is_snapped:
+            passing_id = DiskSnapshots(vm.template, disk).next_id
+            disk.update({SNAPPED: YES, SNAPPED_ID: str(passing_id), SAVE_AS_PASSING: YES})
+        self._plans.begin(tx, vm, _plan(vm, disk_id, image.id, is_snapped=is_snapped))
         return image.id
+
+    def _has_to_hold_still(self, vm: Vm, disk: Vector) -> bool:
+        """Return whether a guest writes to the disk, and its driver can have it wait."""
+        if vm.state is not VmState.ACTIVE or disk.get("READONLY", "NO").upper() == "YES":
+            return False
+        pool, names = self._core.drivers.pool, {disk.get("TM_MAD", ""), vm.history[-1].tm_mad}
+        if any(pool.is_executable("tm", name) for name in names if name):
+            return False  # with some, a disk cannot be rid again of the newest snapshot
+        return self._plans.can(vm, VmmAction.DISKSNAPSHOTCREATE)
 
     @staticmethod
     def _image(tx: Transaction, session: Session, vm: Vm, disk: Vector, name: str, kind: str) -> Image:
@@ -161,11 +185,13 @@ class DiskSaves:
         return image.source
 
 
-def _plan(vm: Vm, disk_id: int, image_id: int) -> Plan:
+def _plan(vm: Vm, disk_id: int, image_id: int, *, is_snapped: bool) -> Plan:
     state = _STATES.get(vm.state, LcmState.HOTPLUG_SAVEAS)
     arguments = {"disk_id": disk_id, "image_id": image_id}
+    snap = Step("vmm", VmmAction.DISKSNAPSHOTCREATE.value, state, arguments=arguments)
     steps = (
         Step(SAVING_STEP, "MKFS", state, arguments=arguments),
+        *((snap,) if is_snapped else ()),
         Step("tm", Phase.SAVE_AS, state, arguments=arguments),
     )
     return Plan(vm.id, DISK_SAVEAS, steps, (vm.state, vm.lcm_state))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from opennebula_core.errors import ActionError
-from opennebula_core.model.disk_snapshots import DiskSnapshots
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.template import Template, Vector
 
@@ -38,18 +37,6 @@ def disk_of(vm: Vm, disk_id: int) -> Vector:
     if disk is None:
         raise ActionError(f"Disk with ID {disk_id} does not exist in VM {vm.id}", vm.id)
     return disk
-
-
-def refuse_snapshots(vm: Vm, disk: Vector, what: str) -> None:
-    """Refuse what cannot be done to a disk that has snapshots.
-
-    :param what: such as ``be detached``
-    :raises ActionError: it has some
-    """
-    if DiskSnapshots(vm.template, disk).all():
-        raise ActionError(
-            f"Disk {disk['DISK_ID']} of VM {vm.id} has snapshots and cannot {what}; delete them first", vm.id
-        )
 
 
 def free_id(vm: Vm, key: str, *names: str) -> int:

@@ -13,6 +13,7 @@ from typing import BinaryIO, ClassVar
 
 from opennebula_core.contracts.datastore import (
     Datastore,
+    DatastoreAction,
     DatastoreDriver,
     DatastoreUsage,
     ImageFile,
@@ -24,6 +25,7 @@ from opennebula_core.remote import Meter
 from opennebula_datastore_fs.copying import copy_bytes, copy_file
 from opennebula_datastore_fs.download import downloading, is_address
 from opennebula_datastore_fs.headers import HEADER_BYTES, QCOW2, RAW, Header, read_header
+from opennebula_datastore_fs.kept_snapshots import KeptSnapshots
 from opennebula_datastore_fs.restrictions import Restrictions
 from opennebula_datastore_fs.sources import Peeked, Source, Summed
 from opennebula_datastore_fs.store import BYTES_PER_MIB, Store
@@ -51,6 +53,7 @@ class FsDatastoreDriver(DatastoreDriver):
     """
 
     options: ClassVar[tuple[Option, ...]] = OPTIONS
+    optional_actions: ClassVar[frozenset[DatastoreAction]] = frozenset(DatastoreAction)
 
     def stat(self, image: ImageRequest, datastore: Datastore) -> int:
         """Return the size in MiB of what is at the image's path; a packed raw image is read to its end."""
@@ -113,6 +116,28 @@ class FsDatastoreDriver(DatastoreDriver):
         else:
             image.report.warning(f"{image.source!r} stays: it is no image in {store.folder}")
 
+    def snap_delete(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        """Remove a snapshot of an image."""
+        _held(image, Store.of(datastore)).remove(snapshot_id)
+
+    def snap_revert(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        """Copy a snapshot over its image, which is replaced at once."""
+        store = Store.of(datastore)
+        kept = _held(image, store)
+        with kept.opened(snapshot_id) as source, store.arriving(kept.image) as target:
+            copy_file(source, target, Meter(os.fstat(source.fileno()).st_size, image.report.progress))
+            _header_of(target, _declared(image))
+
+    def snap_flatten(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        """Copy a snapshot over its image, and remove all snapshots."""
+        store = Store.of(datastore)
+        kept = _held(image, store)
+        if not kept.is_flattened(snapshot_id):
+            self.snap_revert(image, snapshot_id, datastore)
+            kept.note_flattened(snapshot_id)
+            store.flush()
+        kept.remove_folder()
+
     def monitor(self, datastore: Datastore) -> DatastoreUsage:
         """Return the room on the file system of the datastore."""
         return Store.of(datastore).usage()
@@ -164,6 +189,16 @@ def _declared(image: ImageRequest) -> str:
     """Return the format that the image is said to have, empty if nobody says."""
     word = (image.format or image.template.get("FORMAT") or image.template.get("DRIVER")).lower()
     return word if word in (RAW, QCOW2) else ""
+
+
+def _held(image: ImageRequest, store: Store) -> KeptSnapshots:
+    """Return the snapshots of an image that lies in this datastore.
+
+    :raises DriverError: it lies elsewhere
+    """
+    if not store.holds(image.source):
+        raise DriverError(f"snapshots of {image.source!r}: it is no image in {store.folder}; see its SOURCE")
+    return KeptSnapshots(Path(image.source))
 
 
 def _is_kept_packed(image: ImageRequest, datastore: Datastore) -> bool:

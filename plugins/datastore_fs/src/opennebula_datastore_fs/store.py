@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from opennebula_core.contracts.datastore import Datastore, DatastoreUsage, ImageRequest
 from opennebula_core.errors import DriverError
+from opennebula_datastore_fs.kept_snapshots import SNAPSHOTS_ENDING, KeptSnapshots
 
 KEY_FILE = ".key"
 KEY_BYTES = 32
@@ -102,27 +103,29 @@ class Store:
             ) from error
         finally:
             temporary.unlink(missing_ok=True)
-        self._flush()
+        self.flush()
 
     def remove(self, file: Path) -> None:
-        """Remove a file, its note, and what is left of attempts to make it; what is gone is no error.
+        """Remove a file, its notes and snapshots, and what is left of attempts; what is gone is no error.
 
         :raises DriverError: it cannot be removed
         """
         try:
             file.unlink(missing_ok=True)
             (self.folder / f".{file.name}{NOTE_ENDING}").unlink(missing_ok=True)
+            KeptSnapshots(file).remove_all()
         except OSError as error:
             raise DriverError(f"remove {file}: {error.strerror}; see what it is") from error
         self.remove_parts(file)
-        self._flush()
+        self.flush()
 
     def remove_parts(self, file: Path) -> None:
         """Remove what is left of attempts to make a file."""
         for part in self.folder.glob(f".{file.name}.part-*"):
             part.unlink(missing_ok=True)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Have the names in the folder on disk."""
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -132,12 +135,20 @@ class Store:
     def usage(self) -> DatastoreUsage:
         """Return the room on the file system that the folder is on; used is what the images take of it."""
         total, _, free = shutil.disk_usage(self.folder)
-        used = 0
-        with os.scandir(self.folder) as entries:
-            for entry in entries:
-                with suppress(FileNotFoundError):  # a temporary one, which has got its name
-                    used += entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+        used = _used_bytes(self.folder)
         return DatastoreUsage(total // BYTES_PER_MIB, used // BYTES_PER_MIB, free // BYTES_PER_MIB)
+
+
+def _used_bytes(folder: Path) -> int:
+    """Return what files take on disk, those in folders of snapshots, too."""
+    used = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # a temporary one, which has got its name
+                used += entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+                if entry.is_dir(follow_symlinks=False) and entry.name.endswith(SNAPSHOTS_ENDING):
+                    used += _used_bytes(Path(entry.path))
+    return used
 
 
 def _created(path: Path) -> BinaryIO:

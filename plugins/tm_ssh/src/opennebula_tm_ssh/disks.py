@@ -19,18 +19,32 @@ SWAP = "swap"
 
 # A qcow2 file that names other files would have QEMU open those, wherever its next guest runs. Offsets in its
 # header: 8 backing file, 4 version, 79 the last byte of the incompatible features (4: external data).
-_REFUSE_REFERENCES = r"""
+_CHECK = r"""
 field() { od -An -v -tx1 -j "$2" -N "$3" -- "$1" | tr -d ' \n'; }
-if [ "$(field "$1" 0 4)" != 514649fb ]; then
-    [ "$2" != qcow2 ] || { echo "it is no qcow2 disk" >&2; exit 65; }
-    exit 0
-fi
-if [ "$(field "$1" 8 8)" != 0000000000000000 ]; then echo "it has a backing file" >&2; exit 65; fi
-if [ "$(field "$1" 4 4)" != 00000002 ] && [ $((0x$(field "$1" 79 1) & 4)) -ne 0 ]; then
-    echo "its data are in another file" >&2
-    exit 65
-fi
+check() {
+    if [ "$(field "$1" 0 4)" != 514649fb ]; then
+        [ "$2" != qcow2 ] || { echo "it is no qcow2 disk" >&2; exit 65; }
+        return
+    fi
+    if [ "$(field "$1" 8 8)" != 0000000000000000 ]; then echo "it has a backing file" >&2; exit 65; fi
+    if [ "$(field "$1" 4 4)" != 00000002 ] && [ $((0x$(field "$1" 79 1) & 4)) -ne 0 ]; then
+        echo "its data are in another file" >&2
+        exit 65
+    fi
+}
 """
+_REFUSE_REFERENCES = _CHECK + 'check "$1" "$2"\n'
+_REFUSE_FOREIGN = (
+    _CHECK
+    + r"""
+cd -- "$1" || exit 66
+find . -mindepth 1 -maxdepth 1 -name '.*' -exec rm -rf -- {} +  # what interrupted attempts have left
+other=$(find . -mindepth 1 \( -type f -path './[0-9]*' ! -path './*[!0-9]*' -o -print \) | head -n 1)
+[ -z "$other" ] || { echo "it holds $other, which is no snapshot" >&2; exit 65; }
+[ "$2" = raw ] && exit
+for file in [0-9]*; do [ ! -f "$file" ] || check "$file" "$2"; done
+"""
+)
 
 _FILE_SYSTEM = re.compile(r"[a-z][a-z0-9]{1,15}")
 
@@ -74,6 +88,14 @@ def refusing_references(path: str, format: str) -> list[str]:
     :param format: as far as it is known: what is known to be raw may look like anything
     """
     return ["true"] if format == RAW else ["sh", "-c", _REFUSE_REFERENCES, "sh", path, format]
+
+
+def refusing_foreign(path: str, format: str) -> list[str]:
+    """Return the command that fails for a folder which holds anything but snapshots of a disk.
+
+    :param format: of the disk; :func:`refusing_references` says which snapshots are refused
+    """
+    return ["sh", "-c", _REFUSE_FOREIGN, "sh", path, format]
 
 
 async def virtual_size(remote: Remote, host: str, path: str, format: str) -> int:

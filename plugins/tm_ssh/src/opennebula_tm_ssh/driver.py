@@ -12,7 +12,7 @@ from opennebula_core.contracts.driver import DriverContext, Option
 from opennebula_core.contracts.tm import Location, TmAction, TmDriver, Transfer
 from opennebula_core.errors import DriverError, RemoteError
 from opennebula_core.remote import REMOTE_OPTIONS, Remote, RemoteOptions
-from opennebula_tm_ssh import written_back
+from opennebula_tm_ssh import kept_snapshots, written_back
 from opennebula_tm_ssh.context_cd import context_cd
 from opennebula_tm_ssh.disks import (
     BYTES_PER_MIB,
@@ -101,10 +101,11 @@ class SshTransferDriver(TmDriver):
     async def link(self, source: Location, destination: Location, transfer: Transfer) -> None:
         """Copy a persistent image: there is no shared storage; :meth:`move_back` brings it back."""
         await self.clone(source, destination, transfer)
-        await self._forget_written_back(plain(source))
+        await self._link_rest(plain(source), self._file(destination, transfer), transfer)
 
     @_failing_as_driver
-    async def _forget_written_back(self, image: Location) -> None:
+    async def _link_rest(self, image: Location, disk: VmFile, transfer: Transfer) -> None:
+        await kept_snapshots.bring(self._remote, image, disk, transfer)
         await written_back.forget(self._remote, image)
 
     @_failing_as_driver
@@ -139,7 +140,7 @@ class SshTransferDriver(TmDriver):
 
     @_failing_as_driver
     async def move_back(self, disk: Location, image: Location, transfer: Transfer) -> None:
-        """Write a persistent disk back over its image, which is replaced at once.
+        """Write a persistent disk back over its image, which is replaced at once, and its snapshots.
 
         In a repeated script the disk may have been written back and removed already; a note beside the image
         says so.
@@ -147,6 +148,7 @@ class SshTransferDriver(TmDriver):
         written, target = self._file(disk, transfer), plain(image)
         if await exists(self._remote, written):
             await self._bring_back(written, target, transfer)
+            await kept_snapshots.bring_back(self._remote, written, target, transfer)
             await written_back.note(self._remote, written, target, transfer)
         elif await written_back.is_noted(self._remote, written, target, transfer):
             transfer.report.warning(f"{written} is gone: an earlier attempt has written it back")

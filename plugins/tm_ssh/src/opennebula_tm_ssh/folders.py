@@ -8,7 +8,7 @@ from datetime import timedelta
 from opennebula_core.contracts.tm import Transfer
 from opennebula_core.errors import DriverError
 from opennebula_core.remote import Remote
-from opennebula_tm_ssh.places import VmFile
+from opennebula_tm_ssh.places import VmFile, snapshots_of
 
 SHORT = timedelta(seconds=60)
 REMOVAL_TIMEOUT = timedelta(minutes=15)
@@ -18,13 +18,15 @@ ORIGIN = ".moved-from"
 """In a folder that was moved: where from. It tells a finished move from an old copy when it is repeated."""
 
 # What is removed first gets another name, so that a folder is there either whole or not at all.
-_REMOVE = r"""folder=$1 name=$2 token=$3
+_REMOVE = r"""folder=$1 name=$2 token=$3 companion=$4
 [ -d "$folder" ] || exit 0
 cd -- "$folder" || exit 66
 if [ -e "./$name" ] || [ -L "./$name" ]; then
     mv -T -- "./$name" "./.$name.gone-$token" || exit 73
 fi
 rm -rf -- ./."$name".gone-* ./."$name".part-*
+# Behind the disk: without it, a disk would seem to have none any more when it is written back again.
+[ -z "$companion" ] || rm -rf -- "./$companion" ./."$companion".part-*
 """
 
 _RENAME = r"""source=$1 folder=$2 name=$3 token=$4 origin=$5
@@ -52,9 +54,13 @@ async def exists(remote: Remote, place: VmFile) -> bool:
 
 
 async def remove(remote: Remote, place: VmFile, transfer: Transfer) -> None:
-    """Remove a file or folder, and what interrupted attempts left beside it; what is gone is no error."""
+    """Remove a file or folder, and what interrupted attempts left beside it; what is gone is no error.
+
+    With a disk go its snapshots.
+    """
     folder, _, name = place.path.rpartition("/")
-    arguments = [folder, name, uuid.uuid4().hex[:12]]
+    companion = snapshots_of(place).name if place.is_disk else ""
+    arguments = [folder, name, uuid.uuid4().hex[:12], companion]
     await remote.script(place.host, _REMOVE, arguments, timeout=REMOVAL_TIMEOUT, lock=lock_of(transfer))
 
 

@@ -11,7 +11,7 @@ from opennebula_core.errors import DriverError
 from opennebula_core.remote import Remote
 from opennebula_tm_ssh.disks import disk_format, empty_disk, is_in_use, virtual_size
 from opennebula_tm_ssh.folders import SHORT, exists, lock_of
-from opennebula_tm_ssh.places import VmFile
+from opennebula_tm_ssh.places import SNAPSHOTS_ENDING, VmFile
 
 _DISK = re.compile(r"disk\.([0-9]+)")
 _NOT_NEEDED = re.compile(r"checkpoint.*|\..*")
@@ -68,7 +68,9 @@ class Premigration:
                 await self._copy(name)
 
     async def _files(self) -> list[str]:
-        argv = ["find", self._source.path, "-maxdepth", "1", "-type", "f", "-printf", r"%f\0"]
+        snapshots = ["-type", "d", "-name", f"disk.*{SNAPSHOTS_ENDING}"]
+        wanted = ["(", "-type", "f", "-o", *snapshots, ")"]
+        argv = ["find", self._source.path, "-mindepth", "1", "-maxdepth", "1", *wanted, "-printf", r"%f\0"]
         completed = await self._remote.run(self._source.host, argv, timeout=SHORT)
         names = [name for name in completed.stdout.split("\0") if name]
         if not any(_DISK.fullmatch(name) for name in names):

@@ -10,6 +10,8 @@ from opennebula_core.contracts.tm import Location, Transfer
 from opennebula_core.errors import DriverError
 
 DATASTORES = "datastores"
+SNAPSHOTS_ENDING = ".snap"
+"""Of the folder with a disk's snapshots, each under its number. Source: OpenNebula's ssh driver."""
 _DISK = re.compile(r"disk\.[0-9]+")
 
 
@@ -74,6 +76,17 @@ def vm_file(location: Location, transfer: Transfer, root: str = "") -> VmFile:
     return VmFile(place.host, match["folder"], match["name"] or "")
 
 
+def snapshots_of(disk: VmFile) -> VmFile:
+    """Return the folder of a disk's snapshots, ``disk.N.snap``."""
+    return VmFile(disk.host, disk.folder, f"{disk.name}{SNAPSHOTS_ENDING}")
+
+
+def snapshots_beside(image: Location) -> VmFile:
+    """Return the folder of the snapshots that a persistent image keeps, beside the image."""
+    folder, name = posixpath.split(image.path)
+    return VmFile(image.host, folder, f"{name}{SNAPSHOTS_ENDING}")
+
+
 def snapshot_of(disk: VmFile, snapshot_id: int) -> VmFile:
     """Return where a snapshot of a disk is: ``disk.N.snap/ID``.
 
@@ -81,4 +94,4 @@ def snapshot_of(disk: VmFile, snapshot_id: int) -> VmFile:
     """
     if not disk.is_disk or snapshot_id < 0:
         raise DriverError(f"snapshot {snapshot_id} of {disk}: that is no disk; correct the request")
-    return VmFile(disk.host, disk.folder, f"{disk.name}.snap/{snapshot_id}")
+    return VmFile(disk.host, disk.folder, f"{disk.name}{SNAPSHOTS_ENDING}/{snapshot_id}")

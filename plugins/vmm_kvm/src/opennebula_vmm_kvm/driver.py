@@ -43,6 +43,7 @@ class KvmDriver(VmmDriver):
             VmmAction.SNAPSHOTCREATE,
             VmmAction.SNAPSHOTREVERT,
             VmmAction.SNAPSHOTDELETE,
+            VmmAction.DISKSNAPSHOTCREATE,
         }
     )
     forced_acceleration: ClassVar[str] = ""
@@ -152,6 +153,14 @@ class KvmDriver(VmmDriver):
     async def snapshot_delete(self, guest: Guest, hypervisor_id: str) -> None:
         """Remove a snapshot from the guest's disks."""
         await self._snapshots.delete(guest, hypervisor_id)
+
+    async def freeze(self, guest: Guest) -> None:
+        """Pause the domain; QEMU writes all that it holds back to the disks first."""
+        await self._lifecycle.freeze(guest)
+
+    async def thaw(self, guest: Guest) -> None:
+        """Have the paused domain go on."""
+        await self._lifecycle.thaw(guest)
 
     async def resize_disk(self, guest: Guest, disk: Vector, size_mib: int) -> None:
         """Have QEMU grow the disk with this TARGET."""

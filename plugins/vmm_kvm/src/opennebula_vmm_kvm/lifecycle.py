@@ -138,6 +138,19 @@ class Lifecycle:
                 f"{checkpoint}: {error}; it can only be booted anew"
             ) from error
 
+    async def freeze(self, guest: Guest) -> None:
+        """Pause the guest, unless it is paused."""
+        await self._unless(guest, "suspend", lambda state: state.is_alive and not state.is_running)
+
+    async def thaw(self, guest: Guest) -> None:
+        """Have a paused guest go on, unless it runs."""
+        await self._unless(guest, "resume", lambda state: state.is_running)
+
+    async def _unless(self, guest: Guest, command: str, is_so: Callable[[DomainState], bool]) -> None:
+        name = domain_name(guest.deploy_id, guest.vm_id)
+        if not is_so(await self.settled(guest.host, name)):
+            await self._virsh.run(guest.host, [command, name], lock=lock_of(guest))
+
     async def restore(self, guest: Guest, checkpoint: str) -> str:
         """Start the guest from a file with its memory, and remove the file: it fits the disks no more."""
         name = domain_name(guest.deploy_id, guest.vm_id)
@@ -156,5 +169,7 @@ class Lifecycle:
         state = await self.settled(guest.host, name)
         if not state.is_alive:
             await self._start(guest, name, restore)
+        elif not state.is_running:  # held still for a copy of a disk by a driver that died over it
+            await self.thaw(guest)
         await self._virsh.remove(guest.host, checkpoint)
         return name

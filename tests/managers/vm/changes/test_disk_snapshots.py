@@ -5,7 +5,10 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from opennebula_core.contracts.vmm import GuestState
+from opennebula_core.dummy.guests import GuestFiles
 from opennebula_core.errors import ActionError
+from opennebula_core.model.marks import SNAPPED, SNAPPED_ID
 from opennebula_core.model.states import ImageState, LcmState, VmState
 from opennebula_core.testing.cloud import running_cloud
 
@@ -87,8 +90,6 @@ async def test_snapshots_form_a_tree_that_one_goes_back_in(estate: Estate) -> No
 
 async def test_a_sleeping_vm_can_have_snapshots_made_and_a_running_one_removed(estate: Estate) -> None:
     vm_id = await estate.run()
-    with pytest.raises(ActionError, match="does not support DISKSNAPSHOTCREATE"):
-        await estate.cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "live")
     await estate.cloud.act("suspend", vm_id)
     await estate.cloud.settle(vm_id, V.SUSPENDED)
     await snap(estate, vm_id)
@@ -161,13 +162,11 @@ async def test_a_snapshot_under_way_when_the_core_dies_is_made(tmp_path: Path) -
         assert document.findtext("SNAPSHOTS/SNAPSHOT/NAME") == "late"
 
 
-async def test_a_disk_with_snapshots_is_neither_grown_nor_detached(estate: Estate) -> None:
+async def test_a_disk_with_snapshots_is_not_grown(estate: Estate) -> None:
     vm_id = await off(estate)
     await snap(estate, vm_id)
     with pytest.raises(ActionError, match="has snapshots and cannot grow"):
         await estate.cloud.call("one.vm.diskresize", vm_id, 0, "99999")
-    with pytest.raises(ActionError, match="has snapshots and cannot be detached"):
-        await estate.cloud.call("one.vm.detach", vm_id, 0)
 
 
 async def test_a_snapshot_is_saved_as_an_image(estate: Estate) -> None:
@@ -180,14 +179,55 @@ async def test_a_snapshot_is_saved_as_an_image(estate: Estate) -> None:
     assert f" {estate.cloud.image(image_id).source} 0 {vm_id} " in written
 
 
-async def test_a_persistent_disk_has_no_snapshots(estate: Estate) -> None:
-    image_id = await estate.cloud.add_image("lasting")
-    await estate.cloud.call("one.image.persistent", image_id, True)
-    vm_id = await estate.cloud.run_vm(estate.here, f"DISK=[IMAGE_ID={image_id}]")
-    await estate.cloud.act("poweroff", vm_id)
+async def test_a_disk_of_a_running_guest_is_snapped_while_that_holds_still(estate: Estate) -> None:
+    vm_id = await estate.run()
+    assert await estate.cloud.new("one.vm.disksnapshotcreate", vm_id, 0, "live") == 0
+    assert estate.place(vm_id) == (V.ACTIVE, L.DISK_SNAPSHOT)
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    assert await tree(estate, vm_id) == [("0", "-1", "", "YES")]
+    log = estate.cloud.vm_log(vm_id)
+    steps = [log.index(f"driver operation: {step}.") for step in ("freeze", "tm_snap_create", "thaw")]
+    assert steps == sorted(steps)
+    assert not set(estate.cloud.vm(vm_id).template.vectors("DISK")[0]) & {SNAPPED, SNAPPED_ID}
+
+
+@pytest.mark.parametrize("rule", ["vmm/DISKSNAPSHOTCREATE", "tm/SNAP_CREATE"])
+async def test_a_guest_whose_disk_cannot_be_snapped_goes_on_as_before(estate: Estate, rule: str) -> None:
+    vm_id = await estate.run()
+    await estate.fail(rule, "no room")
+    await estate.cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "live")
+    await estate.cloud.settle(vm_id, L.RUNNING)
+    assert "no room" in estate.cloud.vm(vm_id).user_template.get("ERROR")
+    assert await tree(estate, vm_id) == []
+    guests = GuestFiles(estate.cloud.location)
+    assert (found := guests.read("h1", f"one-{vm_id}")) is not None
+    assert found.state is GuestState.RUNNING
+
+
+async def test_a_guest_that_hangs_held_still_goes_on_when_the_snapshot_is_given_up(estate: Estate) -> None:
+    vm_id = await estate.run()
+    estate.cloud.behave({"tm/SNAP_CREATE": {"hang": True}})
+    await estate.cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "live")
+    guests = GuestFiles(estate.cloud.location)
+
+    def state() -> GuestState | None:
+        found = guests.read("h1", f"one-{vm_id}")
+        return None if found is None else found.state
+
+    await estate.cloud.until(lambda: state() is GuestState.SUSPENDED, "the guest held still")
+    await estate.recover(vm_id, FAILURE)
+    await estate.cloud.until(lambda: state() is GuestState.RUNNING, "the guest going on")
+    assert estate.place(vm_id) == (V.ACTIVE, L.RUNNING)
+
+
+async def test_a_disk_that_is_detached_takes_its_snapshots_along(estate: Estate) -> None:
+    vm_id = await off(estate)
+    await snap(estate, vm_id)
+    await estate.cloud.call("one.vm.detach", vm_id, 0)
     await estate.cloud.settle(vm_id, V.POWEROFF)
-    with pytest.raises(ActionError, match="is persistent and cannot have snapshots"):
-        await estate.cloud.call("one.vm.disksnapshotcreate", vm_id, 0, "x")
+    await estate.cloud.call("one.vm.attach", vm_id, f"DISK=[IMAGE_ID={estate.image_id}]")
+    await estate.cloud.settle(vm_id, V.POWEROFF)
+    assert await shown(estate, vm_id) is None
 
 
 async def test_what_is_not_there_is_named(estate: Estate) -> None:

@@ -48,7 +48,13 @@ async def test_the_disk_of_a_running_vm_becomes_an_image(estate: Estate) -> None
     assert image.size_mb == int(before["SIZE"])
     assert dict(disk(estate, vm_id)) == before
     written = script(estate, vm_id)
-    assert f"CPDS dummy h1:/var/lib/one/datastores/0/{vm_id}/disk.0 {image.source} -1 {vm_id} " in written
+    disk_path = f"h1:/var/lib/one/datastores/0/{vm_id}/disk.0"
+    assert f"CPDS dummy {disk_path} {image.source} 0 {vm_id} " in written
+    assert f"SNAP_DELETE dummy {disk_path} 0 {vm_id} " in written
+    log = estate.cloud.vm_log(vm_id)
+    steps = [log.index(f"driver operation: {step}.") for step in ("freeze", "tm_snap_create", "thaw")]
+    assert steps == sorted(steps)
+    assert (await estate.cloud.document("one.vm.info", vm_id)).find("SNAPSHOTS") is None
     other = await estate.cloud.run_vm(estate.here, f"DISK=[IMAGE_ID={image_id}]")
     assert disk(estate, other)["SOURCE"] == image.source
 
@@ -66,14 +72,14 @@ async def test_the_disk_of_a_resting_vm_is_copied_from_where_it_is(estate: Estat
     assert (" h1:" in script(estate, vm_id)) is (state in (V.POWEROFF, V.SUSPENDED))
 
 
-@pytest.mark.parametrize("rule", ["tm/CPDS", "datastore/MKFS"])
+@pytest.mark.parametrize("rule", ["tm/CPDS", "datastore/MKFS", "vmm/DISKSNAPSHOTCREATE"])
 async def test_an_image_that_cannot_be_written_is_broken_and_can_be_deleted(
     estate: Estate, rule: str
 ) -> None:
     vm_id = await estate.run()
     before = dict(disk(estate, vm_id))
     await estate.fail(rule, "no room")
-    image_id = await save(estate, vm_id, f"broken by {rule[:2]}")
+    image_id = await save(estate, vm_id, f"broken by {rule[:3]}".replace("/", ""))
     await estate.cloud.settle(vm_id, L.RUNNING)
     assert "no room" in estate.cloud.vm(vm_id).user_template.get("ERROR")
     assert estate.cloud.image(image_id).state is ImageState.ERROR
