@@ -1,4 +1,4 @@
-"""Snapshots of a disk or an image as a tree: each behind the one that it was made from, one step further in."""
+"""Snapshots of a disk or an image as a tree: each behind the one it was made from, one step further in."""
 
 from __future__ import annotations
 

@@ -21,16 +21,29 @@ from typing import ClassVar, Final
 
 import pytest
 
-from opennebula_core.contracts.datastore import Datastore, DatastoreDriver, ImageFile, ImageRequest
+from opennebula_core.contracts.datastore import (
+    Datastore,
+    DatastoreAction,
+    DatastoreDriver,
+    ImageFile,
+    ImageRequest,
+)
 from opennebula_core.errors import DriverError
 from opennebula_core.model.template import Template
-from opennebula_core.testing.drivers import checked_options, settle
+from opennebula_core.testing.drivers import checked_options, misdeclared, settle
 from opennebula_core.xml import element
 
 MIB: Final = 1 << 20
 CONTENT: Final = b"image" * 1024
 SIZE_MIB: Final = 3
 """Of the empty images that are made."""
+
+
+METHODS: Final = (
+    (DatastoreAction.SNAP_DELETE, "snap_delete"),
+    (DatastoreAction.SNAP_REVERT, "snap_revert"),
+    (DatastoreAction.SNAP_FLATTEN, "snap_flatten"),
+)
 
 
 def make_image(
@@ -139,6 +152,10 @@ class DatastoreDriverContract:
         assert made[0].source != original.source
         assert self.holds(made[0], CONTENT)
         assert self.holds(original, CONTENT)
+
+    def test_optional_actions_are_those_that_it_implements(self, driver: DatastoreDriver) -> None:
+        """The core refuses what is not declared before it begins."""
+        assert not misdeclared(type(driver), DatastoreDriver, METHODS)
 
     async def test_an_image_is_removed_and_again(
         self, driver: DatastoreDriver, datastore: Datastore, file: Path

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from typing import cast
 from xml.etree.ElementTree import Element
 
-from opennebula_core.contracts.datastore import Datastore, DatastoreDriver, ImageFile, ImageRequest
+from opennebula_core.contracts.datastore import (
+    Datastore,
+    DatastoreAction,
+    DatastoreDriver,
+    ImageFile,
+    ImageRequest,
+)
 from opennebula_core.errors import DriverError, DriverNotFoundError, XmlError
 from opennebula_core.model.elements import parse_element
 from opennebula_core.model.template import Template
@@ -49,7 +55,8 @@ class DatastoreService(Service):
             "SNAP_FLATTEN": lambda: work.snapshot(driver.snap_flatten),
             "MONITOR": work.monitor,
         }
-        if request.action not in methods:
+        is_optional = request.action in [str(action) for action in DatastoreAction]
+        if request.action not in methods or (is_optional and request.action not in driver.optional_actions):
             raise NotImplementedError
         return Job("", methods[request.action])
 

@@ -10,6 +10,7 @@ import pytest
 
 from opennebula_core.contracts.datastore import (
     Datastore,
+    DatastoreAction,
     DatastoreDriver,
     DatastoreUsage,
     ImageFile,
@@ -146,6 +147,26 @@ async def test_a_datastore_s_driver_that_is_missing_is_named(driven: Any) -> Non
 @pytest.mark.parametrize("request_line", ["CP 4", "CP 4 !!", f"CP 4 {base64.b64encode(b'<A>').decode()}"])
 async def test_a_damaged_request_is_answered(request_line: str, driven: Any) -> None:
     assert (await driven.ask(request_line)).startswith("CP FAILURE 4 CP of 4: ")
+
+
+class SnappingStore(Store):
+    optional_actions = frozenset({DatastoreAction.SNAP_DELETE})
+    removed: int
+
+    def snap_delete(self, image: ImageRequest, snapshot_id: int, datastore: Datastore) -> None:
+        SnappingStore.removed = snapshot_id
+
+
+async def test_the_image_says_which_snapshot_is_meant(
+    serve: Serve, classes: dict[tuple[str, str], type]
+) -> None:
+    classes["datastore", "fs"] = SnappingStore
+    driven = serve(DatastoreService, "fs")
+    image = IMAGE.replace("</IMAGE>", "<TARGET_SNAPSHOT>3</TARGET_SNAPSHOT></IMAGE>")
+    assert await driven.ask(line("SNAP_DELETE", image)) == "SNAP_DELETE SUCCESS 4 -"
+    assert SnappingStore.removed == 3
+    assert "no snapshot is named" in await driven.ask(line("SNAP_DELETE"))
+    assert "is not implemented by driver" in await driven.ask(line("SNAP_REVERT", image))
 
 
 async def test_other_actions_are_refused_by_name(driven: Any) -> None:
