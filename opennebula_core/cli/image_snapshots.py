@@ -8,6 +8,7 @@ import click
 
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.kinds import IMAGE
+from opennebula_core.cli.messages import report
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.waiting import wait_options
 from opennebula_core.cli.words import ObjectWord
@@ -40,5 +41,8 @@ def _command(name: str, summary: str, wait_for: Wait) -> click.Command:
         application.client.call(f"one.image.snapshot{name}", image_id, snapshot_id)
         if wait:
             wait_for(application, [image_id], timeout)
+            error = IMAGE.info(application.client, image_id).findtext("TEMPLATE/ERROR")
+            if error:  # what succeeds removes it
+                report(f"image {word}: {error}")
 
     return act

@@ -173,6 +173,11 @@ def test_snapshots_that_an_image_keeps_are_shown_as_a_tree_and_change(
     shown = cloud.ok(f"oneimage show {name}")
     assert "  s1" in shown
     assert "    s2" in shown
+    assert "SNAP_REVERT" in cloud.refused(f"oneimage snapshot-revert {name} 0 --wait --timeout 60")
+    kept = Path(cloud.document(f"oneimage show {name}")["IMAGE"]["SOURCE"] + ".snap")
+    kept.mkdir()  # as a transfer driver that moves files would have left them
+    for number in range(3):
+        (kept / str(number)).touch()
     cloud.ok(f"oneimage snapshot-revert {name} 0 --wait --timeout 60")
     cloud.ok(f"oneimage snapshot-delete {name} 2 --wait --timeout 60")
     assert "active snapshot" in cloud.refused(f"oneimage snapshot-delete {name} 0")
