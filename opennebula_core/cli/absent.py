@@ -10,7 +10,6 @@ from typing import Final
 _NO_BACKUPS: Final = "the core makes no backups of VMs; save their disks with 'onevm disk-saveas'"
 _NO_CHARTERS: Final = "name the actions when the VM is made: SCHED_ACTION in its template"
 _NO_FEDERATION: Final = "this cloud is a zone by itself, and zones cannot be joined"
-_NO_IMAGE_SNAPSHOTS: Final = "images have no snapshots, disks have: see 'onevm disk-snapshot-create'"
 _PCI: Final = "PCI devices are given to a VM in its template, before it runs"
 
 _REASONS: Final[dict[tuple[str, str], str]] = {
@@ -34,9 +33,6 @@ _REASONS: Final[dict[tuple[str, str], str]] = {
     ("host", "sync"): "hosts keep no files of ours: drivers bring along what they run there",
     ("host", "forceupdate"): "hosts are asked all the time; 'onehost disable' and 'enable' begin anew",
     ("host", "importvm"): "guests that the cloud did not start cannot be taken over",
-    ("image", "snapshot-delete"): _NO_IMAGE_SNAPSHOTS,
-    ("image", "snapshot-revert"): _NO_IMAGE_SNAPSHOTS,
-    ("image", "snapshot-flatten"): _NO_IMAGE_SNAPSHOTS,
     ("image", "dockerfile"): "build the image by other means, then 'oneimage create --path FILE'",
     ("image", "restore"): _NO_BACKUPS,
     ("vnet", "free"): "release single addresses with 'onevnet release'; delete a reservation's network",

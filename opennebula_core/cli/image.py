@@ -29,7 +29,7 @@ from opennebula_core.cli.showing import (
     section,
     yes_no,
 )
-from opennebula_core.cli.snapshot_tree import snapshot_tree
+from opennebula_core.cli.snapshot_tree import print_snapshots
 from opennebula_core.cli.states import full_name, state_column
 from opennebula_core.cli.texts import parse_attributes, template_of
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share, wait_options
@@ -87,7 +87,7 @@ def describe(application: Application, item: Element) -> None:
     permissions(item)
     snapshots = item.find("SNAPSHOTS")
     if snapshots is not None:
-        snapshot_tree("snapshots", snapshots)
+        print_snapshots("snapshots", snapshots)
     attributes("image template", item.find("TEMPLATE"))
 
 

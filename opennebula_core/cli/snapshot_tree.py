@@ -1,4 +1,4 @@
-"""Snapshots of a disk or an image as a tree: each behind the one it was made from, one step further in."""
+"""Snapshots of a disk or an image as a tree: each behind the one it was made from, and further in."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ from collections.abc import Iterator
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, number, size
+import click
+
+from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, lay_out, number, size
 from opennebula_core.cli.quantities import moment_text
-from opennebula_core.cli.showing import table
 
 _STEP: Final = "  "
 
 
-def snapshot_tree(title: str, snapshots: Element) -> None:
-    """Print the snapshots in a SNAPSHOTS of a document; nothing when there are none."""
-    placed = dict(_placed(snapshots.findall("SNAPSHOT")))
+def print_snapshots(title: str, snapshots: Element) -> None:
+    """Print a section with the snapshots in a SNAPSHOTS of a document; nothing when there are none."""
+    if snapshots.find("SNAPSHOT") is None:
+        return
+    click.echo(title.upper())
+    for line in snapshot_lines(snapshots.findall("SNAPSHOT")):
+        click.echo(line)
+    click.echo()
+
+
+def snapshot_lines(snapshots: list[Element]) -> list[str]:
+    """Return the lines of a table of snapshots."""
+    placed = dict(_placed(snapshots))
     columns = (
         number("ID", "ID"),
         Column("NAME", lambda item: _STEP * placed[item] + (item.findtext("NAME") or "-")),
@@ -24,7 +35,7 @@ def snapshot_tree(title: str, snapshots: Element) -> None:
         size("SIZE", "SIZE", kib=KIB_PER_MIB),
         Column("TIME", lambda item: moment_text(int(figure(item, "DATE")))),
     )
-    table(title, columns, list(placed))
+    return lay_out(columns, [[column.read(item) for column in columns] for item in placed])
 
 
 def _placed(snapshots: list[Element]) -> Iterator[tuple[Element, int]]:

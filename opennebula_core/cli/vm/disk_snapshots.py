@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 from opennebula_core.cli.application import Application, pass_application
-from opennebula_core.cli.columns import lay_out
 from opennebula_core.cli.kinds import VM
 from opennebula_core.cli.selection import Finder
+from opennebula_core.cli.snapshot_tree import snapshot_lines
 from opennebula_core.cli.vm.devices import change_vms
-from opennebula_core.cli.vm.show import DISK_SNAPSHOTS
 from opennebula_core.cli.vm.waiting import wait_for_changes
 from opennebula_core.cli.waiting import wait_options
 from opennebula_core.cli.words import ObjectWord
@@ -76,9 +75,8 @@ def _command(name: str, summary: str) -> click.Command:
 @_DISK
 @pass_application
 def list_snapshots(application: Application, word: str, disk_id: int) -> None:
-    """List the snapshots of a disk."""
+    """List the snapshots of a disk, as a tree."""
     vm = VM.info(application.client, Finder(application, VM).one(word))
     disks = [disk for disk in vm.iterfind("SNAPSHOTS") if disk.findtext("DISK_ID") == str(disk_id)]
     items = [snapshot for disk in disks for snapshot in disk.iterfind("SNAPSHOT")]
-    rows = [[column.read(item) for column in DISK_SNAPSHOTS] for item in items]
-    click.echo("\n".join(lay_out(DISK_SNAPSHOTS, rows)))
+    click.echo("\n".join(snapshot_lines(items)))

@@ -10,7 +10,7 @@ from opennebula_core.cli.application import Application
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, number, size, text
 from opennebula_core.cli.quantities import date_text, moment_text, period_text, size_text
 from opennebula_core.cli.showing import attributes, identity, permissions, section, table, yes_no
-from opennebula_core.cli.snapshot_tree import snapshot_tree
+from opennebula_core.cli.snapshot_tree import print_snapshots
 from opennebula_core.cli.states import short_name, vm_state_names
 from opennebula_core.cli.vm.columns import hostname
 from opennebula_core.model.schedules import Repeat
@@ -77,14 +77,6 @@ _ACTIONS: Final = (
     text("MESSAGE", "MESSAGE"),
 )
 _SNAPSHOTS: Final = (number("ID", "SNAPSHOT_ID"), text("NAME", "NAME"), _moment("TIME", "TIME"))
-DISK_SNAPSHOTS: Final = (
-    number("ID", "ID"),
-    text("NAME", "NAME"),
-    number("PARENT", "PARENT"),
-    Column("ACTIVE", lambda item: item.findtext("ACTIVE") or "-"),
-    size("SIZE", "SIZE", kib=KIB_PER_MIB),
-    _moment("TIME", "DATE"),
-)
 _SHOWN_ELSEWHERE: Final = ("DISK", "NIC", "SCHED_ACTION", "SNAPSHOT")
 
 
@@ -135,7 +127,7 @@ def _describe(item: Element, without: Sequence[str]) -> None:
     table("vm nics", _NICS, item.findall("TEMPLATE/NIC"))
     table("snapshots", _SNAPSHOTS, item.findall("TEMPLATE/SNAPSHOT"))
     for disk in item.findall("SNAPSHOTS"):
-        snapshot_tree(f"snapshots of disk {disk.findtext('DISK_ID')}", disk)
+        print_snapshots(f"snapshots of disk {disk.findtext('DISK_ID')}", disk)
     table("scheduled actions", _ACTIONS, item.findall("TEMPLATE/SCHED_ACTION"))
     table("virtual machine history", _HISTORY, item.findall("HISTORY_RECORDS/HISTORY"))
     attributes("user template", item.find("USER_TEMPLATE"))
