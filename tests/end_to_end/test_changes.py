@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -61,11 +62,21 @@ def test_a_persistent_disk_goes_back_to_its_image_when_it_is_detached(estate: Es
     _change(estate, "attach", vm_id, f"DISK=[IMAGE_ID={image_id}]")
     wait_until(lambda: estate.status(vm_id).get("disk_vdb") == str(16 * MIB), "the disk", LIMIT)
     assert not image_ready(estate.cloud, image_id)
+    _change(estate, "disksnapshotcreate", vm_id, 2, "while it ran")
 
     _change(estate, "detach", vm_id, 2)
     assert "disk_vdb" not in estate.status(vm_id)
     assert not any(path.endswith("/disk.2") for paths in estate.disks().values() for path in paths)
     assert image_ready(estate.cloud, image_id)
+    assert estate.status(vm_id)["boots"] == "1"
+    image = estate.cloud.document("one.image.info", image_id)
+    assert image.findtext("SNAPSHOTS/SNAPSHOT/NAME") == "while it ran"
+    kept = Path(image.findtext("SOURCE", "") + ".snap")
+    assert [path.name for path in kept.iterdir()] == ["0"]
+    estate.cloud.call("one.image.snapshotflatten", image_id, 0)
+    wait_until(lambda: image_ready(estate.cloud, image_id), "the image", LIMIT)
+    assert estate.cloud.document("one.image.info", image_id).find("SNAPSHOTS/SNAPSHOT") is None
+    assert not kept.exists()
     _end(estate, vm_id)
 
 
@@ -176,15 +187,15 @@ def test_disks_grow_while_a_guest_runs_and_while_it_is_off(estate: Estate) -> No
     _end(estate, vm_id)
 
 
-def test_a_disk_becomes_an_image_that_boots(estate: Estate) -> None:
+def test_a_disk_of_a_running_guest_becomes_an_image_that_boots(estate: Estate) -> None:
     vm_id = estate.instantiate("golden")
     estate.cloud.wait_for_running(vm_id, limit=LIMIT)
-    estate.wait_for_answer(vm_id)
-    estate.action("poweroff", vm_id)
-    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    then = uptime_s(estate.wait_for_answer(vm_id))
     image_id = int(estate.cloud.call("one.vm.disksaveas", vm_id, 0, "golden", "", -1))
     wait_until(lambda: image_ready(estate.cloud, image_id), "the image", LIMIT)
-    estate.cloud.wait_for_vm(vm_id, VmState.POWEROFF, limit=LIMIT)
+    estate.cloud.wait_for_running(vm_id, limit=LIMIT)
+    wait_until(lambda: uptime_s(estate.status(vm_id)) > then, "the guest going on", LIMIT)
+    assert not any(".snap/" in path for paths in estate.disks().values() for path in paths)
 
     copy = estate.instantiate("copy", extra=f"DISK=[IMAGE_ID={image_id}]")
     estate.cloud.wait_for_running(copy, limit=LIMIT)
