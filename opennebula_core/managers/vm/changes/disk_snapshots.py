@@ -127,11 +127,10 @@ class DiskSnapshotChanges:
         return snapshot_id
 
     def _check_limit(self, vm: Vm, snapshots: DiskSnapshots) -> None:
-        limit = self._core.config.vm.snapshots
+        limit, disk_id = self._core.config.vm.snapshots, snapshots.disk_id
         if len(snapshots.all()) >= limit:
             raise ActionError(
-                f"Disk {snapshots.disk_id} of VM {vm.id} has {limit} snapshots, which is the most; delete some",
-                vm.id,
+                f"Disk {disk_id} of VM {vm.id} has {limit} snapshots, which is the most; delete some", vm.id
             )
 
     def _begin_live(self, tx: Transaction, vm: Vm, disk: Vector, snapshot_id: int) -> None:
