@@ -20,7 +20,7 @@ from opennebula_core.errors import OpenNebulaError
 from opennebula_core.testing.conformance.outcome import Outcome
 from opennebula_core.testing.conformance.report import as_json, heading, is_kept, lines_of, summary
 from opennebula_core.testing.conformance.runner import Selection, list_checks, run
-from opennebula_core.testing.conformance.subject import KINDS, Limits, Subject, read_file
+from opennebula_core.testing.conformance.subject import KINDS, Limits, Login, Subject, read_file
 
 DESCRIBE_S: Final = 10.0
 ONEDRIVER: Final = (sys.executable, "-m", "opennebula_core.wire.onedriver")
@@ -28,6 +28,8 @@ OWN_PERIOD_S: Final = 0.5
 """Our own drivers take parts of a second for a period of monitoring."""
 
 PRETENDING: Final = "dummy"
+ANY_LOGIN: Final = Login(secret="any")
+"""The dummy lets everybody in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ def _subject(given: Given) -> Subject:
     if given.plugin:
         pretends = given.plugin == PRETENDING
         subject = replace(subject, name=given.plugin, is_own=True, pretends=pretends, period_s=OWN_PERIOD_S)
+        if pretends:
+            subject = replace(subject, login=ANY_LOGIN)
     if given.file is not None:
         subject = read_file(subject, given.file)
     changes = {name: value for name in ("host", "destination", "dialect") if (value := getattr(given, name))}

@@ -52,7 +52,7 @@ class Subject:
     :param dialect: the OpenNebula release whose protocol it speaks
     :param pretends: it only says that it did what it was asked, so nobody looks for effects
     :param unrepeatable: actions that it may be asked for only once
-    :param folder: on the hosts, for checkpoints and guests' files; empty: a temporary one
+    :param folder: on the hosts, for checkpoints and the like; it has to be there; empty: a temporary one
     :param template: of the guests
     :param deployment_file: a deployment description that it takes; empty: it makes its own, or any does
     :param slow: attributes, or for ``tm`` lines of a script, that make it take at least a second

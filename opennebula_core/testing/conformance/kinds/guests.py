@@ -54,13 +54,13 @@ class TestGuest:
 
     @property
     def directory(self) -> str:
-        """Its folder on the hosts."""
-        return f"{self.bench.subject.folder or self.bench.folder}/datastores/0/{self.vm_id}"
+        """Its folder on the hosts; one that the author names is there, and all guests have it."""
+        return self.bench.subject.folder or f"{self.bench.folder}/datastores/0/{self.vm_id}"
 
     @property
     def checkpoint(self) -> str:
         """Where its memory is saved."""
-        return f"{self.directory}/checkpoint"
+        return f"{self.directory}/checkpoint.{self.vm_id}"
 
     def named(self, deploy_id: str) -> TestGuest:
         """Return it as it is after its deployment."""
@@ -79,7 +79,7 @@ class TestGuest:
             deploy_id="" if action == "DEPLOY" else self.deploy_id or f"one-{self.vm_id}",
             checkpoint_file=self.checkpoint if saves else "",
             migr_host=subject.destination if action == "MIGRATE" else "",
-            disk_target_path=f"{self.directory}/disk.1" if "DISK" in action else "",
+            disk_target_path=f"{self.directory}/disk.{self.vm_id}" if "DISK" in action else "",
             attempt=attempt,
         )
         return self._with_description(request) if action == "DEPLOY" else request

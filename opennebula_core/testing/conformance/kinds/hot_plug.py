@@ -64,7 +64,7 @@ class HotPlug:
         kind = self._kind
         kind.needs(*actions)
         guest = await kind.deployed()
-        _make_disk(f"{guest.directory}/disk.1")
+        _make_disk(guest.request("ATTACHDISK").disk_target_path)
         for action in actions:
             for attempt in range(kind.times(action)):
                 await kind.succeed(

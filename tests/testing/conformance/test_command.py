@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from opennebula_core.testing.conformance.command import check
+
+from .small_drivers import ROOT
+
+EXAMPLES = ROOT / "docs/plugins/other_languages"
+SMALL = f"{sys.executable} -S -m tests.testing.conformance.small.driver"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PAPER", str(tmp_path / "paper"))
+
+
+def called(*arguments: str) -> Result:
+    return CliRunner().invoke(check, list(arguments))
+
+
+def test_the_driver_in_bash_of_the_manual_keeps_the_protocol() -> None:
+    limits = ("--limit", "30", "--total", "120")
+
+    done = called("vmm", "--command", str(EXAMPLES / "paper.sh"), "--json", *limits)
+
+    report = json.loads(done.output)
+    assert not [each for each in report["checks"] if each["result"] == "failed"]
+    assert done.exit_code == 0
+    assert report["kept"]
+    assert report["passed"] > 20
+    assert report["actions"] == ["CANCEL", "CLEANUP", "DEPLOY", "POLL", "SHUTDOWN"]
+
+
+def test_the_manual_shows_the_driver_in_bash_and_the_file_as_they_are() -> None:
+    page = (ROOT / "docs/plugins/other-languages.md").read_text()
+
+    assert f"```bash\n{(EXAMPLES / 'paper.sh').read_text()}```" in page
+    assert f"```toml\n{(EXAMPLES / 'check.toml').read_text()}```" in page
+
+
+def test_the_file_of_the_manual_is_understood() -> None:
+    listed = called("vmm", "--command", "true", "--file", str(EXAMPLES / "check.toml"), "--list")
+
+    assert listed.exit_code == 0
+    assert "action.DEPLOY " in listed.output
+
+
+def test_a_fault_is_told_with_what_was_expected_and_seen_and_said() -> None:
+    done = called("datastore", "--command", f"{SMALL} datastore stat-in-bytes", "--only", "STAT", "-x")
+
+    assert done.exit_code == 1
+    assert "FAIL  action.STAT " in done.output
+    assert "expected: 3 for 2 MiB and a byte\n      seen:     2097153\n" in done.output
+    assert "        > STAT  1" in done.output
+    assert "        < STAT SUCCESS 1" in done.output
+    assert done.output.splitlines()[-1].startswith("0 passed, 1 failed, in ")
+
+
+def test_a_program_that_cannot_be_started_fails_and_nothing_more_is_tried() -> None:
+    done = called("tm", "--command", "/nonexistent/driver")
+
+    assert done.exit_code == 1
+    assert "No such file or directory" in done.output
+    assert "skipped: the driver does not begin" in done.output
+
+
+def test_what_finds_no_time_is_no_pass() -> None:
+    done = called("auth", "--command", f"{SMALL} auth", "--actions", "AUTHENTICATE", "--total", "0.01")
+
+    assert done.exit_code == 1
+    assert "is up; give more with --total" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("vmm",), "either --command '...' or --plugin NAME"),
+        (("vmm", "--command", "true", "--plugin", "dummy"), "either --command '...' or --plugin NAME"),
+        (("vnm", "--command", "true"), "name one with --plugin"),
+        (("vmm", "--plugin", "nosuch"), "'nosuch' cannot be used"),
+        (("frob", "--command", "true"), "'frob' is not one of"),
+        (("im", "--command", "true", "--dialect", "4.4"), "only those of 5.12 and later can be checked"),
+        (("vmm", "--command", "true", "--dialect", "new"), "no release of OpenNebula"),
+        (("vmm", "--command", "true", "--only", "nothing-of-the-kind"), "no check has nothing-of-the-kind"),
+    ],
+)
+def test_a_wrong_command_says_what_is_right(arguments: tuple[str, ...], said: str) -> None:
+    done = called(*arguments)
+
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("frob = 1", "there is no 'frob'; there are actions, "),
+        ("actions = 3", "actions: 3 is no list"),
+        ("host = 3", "host is 3; write a str"),
+        ("limits = { frob = 3 }", "limits: "),
+        ("= 3", "Invalid"),
+    ],
+)
+def test_a_wrong_file_says_what_is_right(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "check.toml"
+    file.write_text(text)
+
+    done = called("vmm", "--command", "true", "--file", str(file), "--list")
+
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_nothing_is_left_of_a_driver_that_hides_its_processes() -> None:
+    before = sleeping()
+
+    done = called("vmm", "--command", f"{SMALL} vmm starts-processes", "--only", "work", "-x")
+
+    assert done.exit_code == 1
+    assert sleeping() <= before
+
+
+def sleeping() -> set[str]:
+    """Return the processes that the wrong driver starts."""
+    found = set()
+    for entry in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            command = Path(f"/proc/{entry}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if command == b"sleep\x0060\x00":
+            found.add(entry)
+    return found
