@@ -13,7 +13,7 @@ from opennebula_core.managers.host.listing import HostListing
 from opennebula_core.managers.host.watch import HostWatch
 from opennebula_core.managers.objects import Kind, rename_method, update_method
 from opennebula_core.managers.vdc.membership import forget_resource
-from opennebula_core.model.objects import Host
+from opennebula_core.model.objects import Host, PoolObject
 from opennebula_core.model.states import HostState
 from opennebula_core.model.template import Template
 
@@ -26,7 +26,7 @@ MAX_HOST_NAME = 128
 
 def host_methods(core: Core, watch: HostWatch) -> Iterable[Method]:
     """Return all methods of hosts and their pool."""
-    kind = Kind("one.host", HOST, change=Right.ADMIN, updated=_updated)
+    kind = Kind("one.host", HOST, change=Right.ADMIN, updated=_updated, renamed=_renamed)
     yield rename_method(kind)
     yield update_method(kind)
     yield from _listings(HostListing(core.monitoring))
@@ -90,6 +90,13 @@ def _allocate(watch: HostWatch) -> Method:
         allocate,
         "Add a host, and begin to monitor it.",
     )
+
+
+def _renamed(tx: Transaction, host: PoolObject) -> None:
+    try:
+        _check_host_name(host.name)
+    except InternalError as error:
+        raise ActionError(str(error), host.id) from None
 
 
 def _check_host_name(name: str) -> None:

@@ -71,3 +71,13 @@ async def test_a_plain_user_neither_adds_nor_stops_hosts(front_end: FrontEnd) ->
         with pytest.raises(AuthorizationError):
             await front_end.call(str(method), *params, session="alice:wonder")
     assert front_end.host(host_id).state is HostState.MONITORED
+
+
+@pytest.mark.parametrize("name", ["-oProxyCommand=x", "a b", "h\u00e9", "a,b", "[::1"])
+async def test_a_host_gets_no_name_that_a_new_one_could_not_have(front_end: FrontEnd, name: str) -> None:
+    host_id = await front_end.new("one.host.allocate", "h1", "dummy", "dummy", -1)
+    with pytest.raises(ActionError, match="Invalid NAME"):
+        await front_end.call("one.host.rename", host_id, name)
+    assert front_end.host(host_id).name == "h1"
+    await front_end.call("one.host.rename", host_id, "h2")
+    assert front_end.host(host_id).name == "h2"
