@@ -349,7 +349,7 @@ class NetworkSettings:
         NETWORK_RESTRICTED,
         Rule(
             "attributes of networks and address ranges (AR/KEY) that only administrators may change, "
-            "whoever made the network"
+            "whoever made the network, and that only they write into templates of networks"
         ),
     )
 

@@ -166,9 +166,11 @@ async def test_rights_on_the_template_and_to_make_networks_are_both_needed(cloud
         await made(cloud, template_id, "x", "", session=ALICE)
 
 
-async def test_a_group_that_is_renamed_is_so_in_templates_too(cloud: Cloud) -> None:
+async def test_a_group_that_is_renamed_is_so_in_what_it_owns(cloud: Cloud) -> None:
     group_id = await cloud.new("one.group.allocate", "before")
-    template_id = await cloud.new("one.vntemplate.allocate", "NAME=grouped")
-    await cloud.call("one.vntemplate.chown", template_id, -1, group_id)
-    await cloud.call("one.group.rename", group_id, "after")
-    assert (await cloud.document("one.vntemplate.info", template_id)).findtext("GNAME") == "after"
+    for kind in ("vntemplate", "vmgroup"):
+        object_id = await cloud.new(f"one.{kind}.allocate", "NAME=grouped")
+        await cloud.call(f"one.{kind}.chown", object_id, -1, group_id)
+        await cloud.call("one.group.rename", group_id, f"after-{kind}")
+        shown = await cloud.document(f"one.{kind}.info", object_id)
+        assert shown.findtext("GNAME") == f"after-{kind}"
