@@ -34,6 +34,20 @@ def test_a_guest_that_could_go_on_is_alive(line: str) -> None:
     assert DomainState.parse(line).is_alive
 
 
+@pytest.mark.parametrize(
+    ("line", "is_held", "is_asleep"),
+    [
+        ("running (booted)", False, False),
+        ("paused (user)", True, False),
+        ("pmsuspended", True, True),
+        ("", False, False),
+    ],
+)
+def test_a_guest_that_stands_still_may_be_held_or_asleep(line: str, is_held: bool, is_asleep: bool) -> None:
+    state = DomainState.parse(line)
+    assert (state.is_held, state.is_asleep) == (is_held, is_asleep)
+
+
 @pytest.mark.parametrize("line", ["", "shut off (saved)", "crashed (panicked)", "paused (unknown)"])
 def test_a_guest_that_could_not_go_on_is_not_alive(line: str) -> None:
     assert not DomainState.parse(line).is_alive

@@ -140,11 +140,11 @@ class Lifecycle:
 
     async def freeze(self, guest: Guest) -> None:
         """Pause the guest, unless it is paused."""
-        await self._unless(guest, "suspend", lambda state: state.is_alive and not state.is_running)
+        await self._unless(guest, "suspend", lambda state: state.is_held)
 
     async def thaw(self, guest: Guest) -> None:
-        """Have a paused guest go on, unless it runs."""
-        await self._unless(guest, "resume", lambda state: state.is_running)
+        """Have a paused guest go on, unless it runs or sleeps."""
+        await self._unless(guest, "resume", lambda state: state.is_running or state.is_asleep)
 
     async def _unless(self, guest: Guest, command: str, is_so: Callable[[DomainState], bool]) -> None:
         name = domain_name(guest.deploy_id, guest.vm_id)
@@ -169,7 +169,7 @@ class Lifecycle:
         state = await self.settled(guest.host, name)
         if not state.is_alive:
             await self._start(guest, name, restore)
-        elif not state.is_running:  # held still for a copy of a disk by a driver that died over it
+        elif state.is_held:  # held still for a copy of a disk by a driver that died over it
             await self.thaw(guest)
         await self._virsh.remove(guest.host, checkpoint)
         return name

@@ -51,6 +51,16 @@ class DomainState:
         return self.state in RUNNING
 
     @property
+    def is_held(self) -> bool:
+        """Whether the processors of a guest stand still that could go on."""
+        return self.is_alive and not self.is_running
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the guest has put itself to sleep: nobody holds it, and a resume would not wake it."""
+        return self.state == "pmsuspended"
+
+    @property
     def is_passing(self) -> bool:
         """Whether libvirt is in the middle of something with the domain."""
         return self.state == "paused" and self.reason in PASSING_PAUSES

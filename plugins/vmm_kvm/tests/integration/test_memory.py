@@ -50,6 +50,15 @@ async def test_saving_and_restoring_again_change_nothing(
     await driver.restore(guest, checkpoint)
 
     assert wait_for_guest(lab, address)["boots"] == "1"
+    for _ in range(2):
+        await driver.freeze(guest)
+    assert await driver.poll(guest) is GuestState.SUSPENDED
+    for _ in range(2):
+        await driver.thaw(guest)
+    assert await driver.poll(guest) is GuestState.RUNNING
+    await driver.freeze(guest)
+    await driver.restore(guest, checkpoint)  # the driver that held it still has died
+    assert wait_for_guest(lab, address)["boots"] == "1"
 
 
 @pytest.mark.parametrize("delay_s", [0.05, 0.2])
