@@ -16,6 +16,7 @@ from opennebula_core.errors import (
 )
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, owned_methods, parse_text, require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.objects import Datastore, PoolObject
@@ -132,11 +133,7 @@ def new_datastore(core: Core, session: Session, template: Template, cluster_id: 
     return Datastore(
         id=-1,
         name=names[0],
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=0o640,
+        **owned_by(session, 0o640),
         template=template,
         type=kind,
         disk_type=DiskType.FILE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from opennebula_core.contracts.method import Session
 from opennebula_core.errors import AllocateError, ParameterError
 from opennebula_core.managers.objects import require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.model.numbers import MAX_MIB, whole_number
 from opennebula_core.model.objects import Datastore, Image
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import DatastoreType, DiskType, ImageState, ImageType
 from opennebula_core.model.template import Template
 
@@ -76,11 +76,7 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
     return Image(
         id=-1,
         name=name,
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+        **owned_by(session),
         template=given,
         type=kind,
         disk_type=DiskType.CD_ROM if kind is ImageType.CDROM else datastore.disk_type,

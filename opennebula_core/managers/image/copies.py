@@ -11,9 +11,9 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import no_room_reason, unfit_reason
 from opennebula_core.managers.image.snapshot_actions import refuse_snapshots
 from opennebula_core.managers.image.work import ImageWork, saving_vm
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.rights import require
 from opennebula_core.model.objects import Datastore, Image
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import DatastoreState, ImageState
 
 IMAGE, DATASTORE = ObjectKind.IMAGE, ObjectKind.DATASTORE
@@ -65,11 +65,7 @@ def _copy_of(tx: Transaction, session: Session, source: Image, datastore: Datast
     return Image(
         id=-1,
         name=wanted.name,
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+        **owned_by(session),
         template=source.template.copy(),
         type=source.type,
         disk_type=source.disk_type,

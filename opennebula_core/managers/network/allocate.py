@@ -12,9 +12,9 @@ from opennebula_core.errors import InternalError
 from opennebula_core.managers.network.ranges import new_range
 from opennebula_core.managers.network.vlans import choose_vlans
 from opennebula_core.managers.objects import require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import Network
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import NetworkState
 from opennebula_core.model.template import Template, Vector
 
@@ -60,11 +60,7 @@ def _new_network(tx: Transaction, session: Session, template: Template) -> Netwo
     network = Network(
         id=network_id,
         name=name,
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+        **owned_by(session),
         template=template,
         bridge=bridge,
         bridge_type=template.get("BRIDGE_TYPE")

@@ -9,11 +9,11 @@ from opennebula_core.contracts.method import Method, Mode, Need, ObjectKind, Par
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.objects import parse_text, require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.rights import require
 from opennebula_core.model.addresses import index_of_ip, index_of_mac, nth_ip, nth_ip6, nth_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template, Vector
 
 NET = ObjectKind.NET
@@ -114,11 +114,7 @@ def _new_reservation(tx: Transaction, session: Session, parent: Network, name: s
         parent,
         id=tx.next_id("network"),
         name=require_text("NAME", name),
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+        **owned_by(session),
         lock=None,
         template=parent.template.copy(),
         parent_id=parent.id,

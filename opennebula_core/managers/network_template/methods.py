@@ -12,11 +12,11 @@ from opennebula_core.errors import ActionError, AllocateError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.network.allocate import DEFAULT_CLUSTER, allocate_network
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import NetworkTemplate
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template
 
 VNTEMPLATE: Final = ObjectKind.VNTEMPLATE
@@ -78,11 +78,7 @@ def _new(tx: Transaction, session: Session, name: str, content: Template) -> int
         NetworkTemplate(
             id=-1,
             name=name,
-            uid=session.user_id,
-            gid=session.group_id,
-            uname=session.user_name,
-            gname=session.group_name,
-            permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+            **owned_by(session),
             template=content,
             regtime=tx.now,
         )

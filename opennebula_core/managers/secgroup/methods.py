@@ -10,11 +10,11 @@ from opennebula_core.documents.secgroup import render_security_group
 from opennebula_core.errors import ActionError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, UpdateHook, owned_methods, parse_text, require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.secgroup.rules import check_rules
 from opennebula_core.managers.secgroup.updates import GroupUpdates
 from opennebula_core.model.objects import PoolObject, SecurityGroup
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template
 
 SECGROUP = ObjectKind.SECGROUP
@@ -91,11 +91,7 @@ def _new(tx: Transaction, session: Session, name: str, rules: Template) -> int:
         SecurityGroup(
             id=-1,
             name=name,
-            uid=session.user_id,
-            gid=session.group_id,
-            uname=session.user_name,
-            gname=session.group_name,
-            permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+            **owned_by(session),
             template=rules,
         )
     )

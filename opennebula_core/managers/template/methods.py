@@ -22,6 +22,7 @@ from opennebula_core.managers.objects import (
     set_permissions,
     update_method,
 )
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import pool_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.rights import require, require_on_pool
@@ -31,7 +32,6 @@ from opennebula_core.managers.vm.allocate import allocate_vm, vm_demand
 from opennebula_core.managers.vm.disks import find_image
 from opennebula_core.managers.vm.effects import VmEffects
 from opennebula_core.model.objects import VmTemplate
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template
 
 TEMPLATE, IMAGE = ObjectKind.TEMPLATE, ObjectKind.IMAGE
@@ -85,11 +85,7 @@ def _new(tx: Transaction, session: Session, name: str, content: Template) -> VmT
     template = VmTemplate(
         id=-1,
         name=name,
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+        **owned_by(session),
         template=content,
         regtime=tx.now,
     )

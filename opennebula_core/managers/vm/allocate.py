@@ -9,6 +9,7 @@ from opennebula_core.config.settings import VmSettings
 from opennebula_core.contracts.method import Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.managers.schedule.actions import take_over_actions
 from opennebula_core.managers.secgroup.membership import take_groups
@@ -19,7 +20,6 @@ from opennebula_core.managers.vm.requirements import set_automatic_requirements
 from opennebula_core.managers.vm_group.membership import take_role
 from opennebula_core.model.numbers import decimal_number, whole_number
 from opennebula_core.model.objects import Vm
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import VmState
 from opennebula_core.model.template import Template, Vector
 
@@ -140,11 +140,7 @@ def _new_vm(tx: Transaction, session: Session, given: Template) -> Vm:
     vm = Vm(
         id=vm_id,
         name=names[0] if names and names[0] else f"one-{vm_id}",
-        uid=session.user_id,
-        gid=session.group_id,
-        uname=session.user_name,
-        gname=session.group_name,
-        permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+        **owned_by(session),
         stime=tx.now,
     )
     for name in _SET_BY_CORE:

@@ -11,9 +11,9 @@ from opennebula_core.documents.vm_group import render_vm_group
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.model.objects import VmGroup
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.template import Template, Vector
 from opennebula_core.model.vm_groups import ROLE, add_role, check_rules
 
@@ -69,11 +69,7 @@ def _allocate(tx: Transaction, session: Session, content: Template) -> int:
         VmGroup(
             id=-1,
             name=name,
-            uid=session.user_id,
-            gid=session.group_id,
-            uname=session.user_name,
-            gname=session.group_name,
-            permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+            **owned_by(session),
             template=content,
             roles=roles,
         )

@@ -18,6 +18,7 @@ from opennebula_core.errors import ActionError, AllocateError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.image.allocate import image_type, no_room_reason, unfit_reason
 from opennebula_core.managers.image.work import SAVED_VM, SAVING_STEP, ImageWork
+from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.rights import require
 from opennebula_core.managers.transfer.phases import Phase
 from opennebula_core.managers.vm.changes.vectors import disk_of, vector_with
@@ -33,7 +34,6 @@ from opennebula_core.model.marks import (
     YES,
 )
 from opennebula_core.model.objects import Image, Vm
-from opennebula_core.model.permissions import permissions_of_umask
 from opennebula_core.model.states import ImageState, ImageType, LcmState, VmState
 from opennebula_core.model.template import Template, Vector
 from opennebula_core.plans.plan import Plan, Step
@@ -151,11 +151,7 @@ class DiskSaves:
         return Image(
             id=-1,
             name=name,
-            uid=session.user_id,
-            gid=session.group_id,
-            uname=session.user_name,
-            gname=session.group_name,
-            permissions=permissions_of_umask(session.umask, is_admin=session.is_admin),
+            **owned_by(session),
             template=template,
             type=wanted,
             disk_type=original.disk_type,
