@@ -164,15 +164,19 @@ def _icmp_type(vector: Vector, protocol: Protocol) -> int:
 
 
 def _addresses(vector: Vector) -> AddressSpan:
-    text, size = vector["IP"], whole_number(vector.get("SIZE", ""))
+    size = whole_number(vector.get("SIZE", ""))
+    if not size:
+        raise ValueError("SIZE is missing or no number from 1 on: how many addresses from IP on")
+    return _span_of(vector["IP"], size)
+
+
+def _span_of(text: str, size: int) -> AddressSpan:
     try:
         first = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"IP {text[:80]!r} is no address") from None
     if isinstance(first, ipaddress.IPv6Address) and first.scope_id is not None:
         raise ValueError(f"IP {text[:80]!r} names an interface; leave it out")
-    if not size:
-        raise ValueError("SIZE is missing or no number from 1 on: how many addresses from IP on")
     if int(first) + size > 1 << first.max_prefixlen:
         raise ValueError(f"SIZE {size}: there are not so many addresses from {first} on")
     return first, first + (size - 1)
@@ -183,8 +187,8 @@ def _of_range(vector: Vector) -> tuple[tuple[AddressSpan, ...], tuple[Span, ...]
     size = whole_number(vector.get("SIZE", ""))
     if not size:
         return (), ()
-    spans: list[AddressSpan] = [_addresses(vector)] if vector.get("IP") else []
-    if not vector.get("MAC"):
+    spans = [_span_of(vector[name], size) for name in ("IP", "IP6") if vector.get(name)]
+    if vector.get("IP6") or not vector.get("MAC"):
         return tuple(spans), ()
     mac = mac_number(vector["MAC"])
     if "6" in vector.get("TYPE", ""):

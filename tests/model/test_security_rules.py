@@ -55,6 +55,7 @@ def test_a_rule_about_a_network_is_about_the_addresses_of_its_range_only() -> No
     assert spans() == []
     assert read_rule(Vector(UDP)).macs == ((0x020000FFFFFE, 0x020001000001),)
     assert spans(IP="10.0.0.1", TYPE="IP4") == ["10.0.0.1-10.0.0.4"]
+    assert spans(IP6="2001:db8::7", TYPE="IP6_STATIC") == ["2001:db8::7-2001:db8::a"]
     assert spans(TYPE="IP6", ULA_PREFIX="fd00::")[:2] == [
         "fd00::ff:feff:fffe-fd00::ff:feff:ffff", "fd00::1ff:fe00:0-fd00::1ff:fe00:1",
     ]  # fmt: skip

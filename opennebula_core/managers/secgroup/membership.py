@@ -17,7 +17,7 @@ from opennebula_core.model.template import Template, Vector
 RULE: Final = "SECURITY_GROUP_RULE"
 GROUP_ID: Final = "SECURITY_GROUP_ID"
 _NICS: Final = ("NIC", "NIC_ALIAS")
-_OF_RANGE: Final = ("IP", "SIZE", "MAC", "TYPE", "AR_ID", "GLOBAL_PREFIX", "ULA_PREFIX")
+_OF_RANGE: Final = ("IP", "IP6", "SIZE", "MAC", "TYPE", "AR_ID", "GLOBAL_PREFIX", "ULA_PREFIX")
 
 
 def take_groups(tx: Transaction, vm: Vm, *, is_new: bool = False) -> None:
@@ -90,6 +90,7 @@ def _about(rule: Vector, address_range: AddressRange) -> Vector:
         "SIZE": str(address_range.size),
         "MAC": address_range.mac,
         "IP": address_range.ip,
+        "IP6": address_range.static_ip6,
         "GLOBAL_PREFIX": address_range.global_prefix,
         "ULA_PREFIX": address_range.ula_prefix,
     }

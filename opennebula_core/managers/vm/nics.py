@@ -25,6 +25,8 @@ Source: INHERIT_VNET_ATTR of 6.10.
 """
 _ENFORCED = ("FILTER_IP_SPOOFING", "FILTER_MAC_SPOOFING")
 """Those of INHERITED in which a NIC may not differ from its network."""
+_ADDRESSES = ("IP", "IP6", "IP6_GLOBAL", "IP6_ULA", "IP6_LINK", "VROUTER_IP", "VROUTER_IP6")
+"""What a NIC may send from where its network filters: nothing but what was leased."""
 _CORE_OWNED = ("BRIDGE", "BRIDGE_TYPE", "VN_MAD", "PHYDEV", "VLAN_ID", "OUTER_VLAN_ID")
 
 
@@ -157,6 +159,8 @@ def _wanted_index(address_range: AddressRange, nic: Vector) -> int:
 
 def _describe(nic: Vector, network: Network, address_range: AddressRange, index: int) -> None:
     describe_network(nic, network, address_range.attributes)
+    for name in _ADDRESSES:
+        nic.pop(name, None)
     nic.update(AR_ID=str(address_range.id), MAC=nth_mac(address_range, index))
     addresses = {"IP": nth_ip(address_range, index), **nth_ip6(address_range, index)}
     nic.update({name: value for name, value in addresses.items() if value})

@@ -31,6 +31,11 @@ async def until_lists(cloud: Cloud, group_id: int, *wanted: list[int]) -> None:
     await cloud.until(are_there, f"lists of group {group_id}: {wanted}")
 
 
+async def until_logged(cloud: Cloud, vm_id: int, text: str) -> None:
+    """Wait for a line: it is written behind the commit that others see."""
+    await cloud.until(lambda: text in cloud.vm_log(vm_id), f"{text!r} in the log of VM {vm_id}")
+
+
 def ports(cloud: Cloud, vm_id: int) -> list[str]:
     rules = cloud.vm(vm_id).template.vectors("SECURITY_GROUP_RULE")
     return [rule.get("RANGE", "") for rule in rules if rule["SECURITY_GROUP_ID"] != "0"]
@@ -53,14 +58,14 @@ async def test_an_update_reaches_guests_and_what_fails_waits_for_the_next_commit
     await front_end.call("one.secgroup.update", group_id, SSH, 0)
     await until_lists(front_end, group_id, [resting], [], [], [running])
     assert ports(front_end, running) == ports(front_end, resting) == ["22"]
-    assert f"security group {group_id} could not be updated" in front_end.vm_log(running)
+    await until_logged(front_end, running, f"security group {group_id} could not be updated")
 
     front_end.behave()
     await front_end.call("one.secgroup.update", group_id, "DESCRIPTION=same", 1)
     assert await lists(front_end, group_id) == ([resting], [], [], [running])
     await front_end.call("one.secgroup.commit", group_id, True)
     await until_lists(front_end, group_id, [running, resting], [], [], [])
-    assert f"Rules of security group {group_id} are in force" in front_end.vm_log(running)
+    await until_logged(front_end, running, f"Rules of security group {group_id} are in force")
 
     await front_end.act("terminate-hard", running)
     await front_end.settle(running, VmState.DONE)
@@ -78,7 +83,7 @@ async def test_a_guest_that_starts_gets_new_rules_once_it_runs(front_end: Cloud)
     await front_end.call("one.secgroup.update", group_id, SSH, 0)
     assert await lists(front_end, group_id) == ([], [vm_id], [], [])
     await until_lists(front_end, group_id, [vm_id], [], [], [])
-    assert "network driver operation: update_sg" in front_end.vm_log(vm_id)
+    await until_logged(front_end, vm_id, "network driver operation: update_sg")
 
 
 async def test_what_was_under_way_when_the_core_ended_is_begun_again(tmp_path: Path) -> None:

@@ -118,6 +118,9 @@ class RecordingVnm(VnmDriver):
     async def post(self, guest: Guest, nics: Sequence[Vector]) -> None:
         await self._step("post", guest, nics)
 
+    async def update_sg(self, guest: Guest, nics: Sequence[Vector]) -> None:
+        await self._step("update_sg", guest, nics)
+
     async def clean(self, guest: Guest, nics: Sequence[Vector]) -> None:
         await self._step("clean", guest, nics)
 

@@ -337,6 +337,23 @@ async def test_a_nic_that_cannot_be_attached_leaves_nothing(
     assert steps == ["pre host01 rec:3", "attach_nic 3", "detach_nic 3", "clean host01 rec:3"]
 
 
+async def test_new_rules_reach_the_nics_that_have_the_group(
+    serve: Serve, steps: list[str], failing: set[str]
+) -> None:
+    """The core finds the group in the first word of the answer, whatever became of it."""
+    groups = "<SECURITY_GROUPS>0,100</SECURITY_GROUPS>"
+    request = line(
+        action="UPDATESG", vm_xml=VM.replace("<NIC_ID>3", f"{groups}<NIC_ID>3"), security_group_id=100
+    )
+
+    assert await serve(VmmService, "rec").ask(request) == "UPDATESG SUCCESS 7 100"
+    assert steps == ["update_sg host01 rec:3"]
+
+    failing.add("update_sg")
+    answer = await serve(VmmService, "rec").ask(request)
+    assert answer.startswith("UPDATESG FAILURE 7 100 update_sg host01 rec:3 was told to fail")
+
+
 async def test_detach_nic_cleans_that_nic_alone(serve: Serve, steps: list[str]) -> None:
     await serve(VmmService, "rec").ask(line(action="DETACHNIC", vm_xml=NIC_VM, tm_command=CONTEXT))
 

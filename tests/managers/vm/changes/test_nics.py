@@ -163,3 +163,10 @@ async def test_a_template_cannot_make_drivers_take_the_wrong_device(estate: Esta
     template = estate.cloud.vm(await estate.cloud.add_vm(text)).template
     assert "ATTACH" not in template.vectors("NIC")[0]
     assert "ATTACH" not in template.vectors("DISK")[0]
+
+
+async def test_a_nic_has_no_address_but_those_that_were_leased(estate: Estate) -> None:
+    forged = ',VROUTER_IP="10.0.0.66",IP6_GLOBAL="2001:db8::67"'
+    added = estate.cloud.vm(await estate.cloud.add_vm(nic(estate, forged))).template.vectors("NIC")[0]
+    assert not {"VROUTER_IP", "IP6_GLOBAL"} & set(added)
+    assert added["IP"].startswith("10.0.0.")
