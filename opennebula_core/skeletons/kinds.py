@@ -31,22 +31,35 @@ class Skeleton:
 
 
 def _driver(
-    kind: str, suffix: str, contract: str, summary: str, about: str, use: str, *, test: str = ""
+    kind: str,
+    suffix: str,
+    contract: str,
+    summary: str,
+    about: str,
+    use: str,
+    *,
+    test: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> Skeleton:
     files = {
         "PACKAGE/driver.py": f"{kind}/driver.py.in",
         "tests/test_contract.py": test or "common/test_contract.py.in",
     }
-    return Skeleton(kind, kind, "driver", suffix, summary, about, use, files, contract)
+    return Skeleton(kind, kind, "driver", suffix, summary, about, use, {**files, **(more or {})}, contract)
 
 
 SKELETONS: Final[Mapping[str, Skeleton]] = {
     "vmm": _driver(
         "vmm", "Driver", "VmmDriverContract", "Guests that are processes of the front-end.",
         "A guest is a process, whatever host the VM was placed on. To start it on that host, run the command "
-        "with `opennebula_core.remote`.",
-        "    onehost create host01 --im dummy --vm @NAME@\n"
+        "with `opennebula_core.remote`. The package offers a monitor (`im`) of the same name: an operator "
+        "names both, and the core learns from it which guests are there.",
+        "    onehost create host01 --im @NAME@ --vm @NAME@\n"
         "    onevm create --name first --cpu 1 --memory 128M",
+        more={
+            "PACKAGE/monitor.py": "vmm/monitor.py.in",
+            "tests/test_monitor.py": "vmm/test_monitor.py.in",
+        },
     ),
     "tm": _driver(
         "tm", "Driver", "TmDriverContract", "Disks as files on storage that all hosts share.",

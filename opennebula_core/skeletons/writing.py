@@ -60,12 +60,14 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 
 def _words(skeleton: Skeleton, name: str) -> dict[str, str]:
     package = f"opennebula_{skeleton.word}_{name}"
-    class_name = "".join(part.title() for part in name.split("_")) + skeleton.suffix
+    title = "".join(part.title() for part in name.split("_"))
+    class_name = title + skeleton.suffix
     return {
         "NAME": name,
         "PACKAGE": package,
         "DISTRIBUTION": package.replace("_", "-"),
         "CLASS": class_name,
+        "TITLE": title,
         "MODULE": skeleton.module,
         "KIND": skeleton.kind,
         "SUMMARY": skeleton.summary,
@@ -90,6 +92,9 @@ def _entry_points(skeleton: Skeleton, name: str, package: str, class_name: str) 
     is_plugin = skeleton.kind == "plugins"
     target = f"{package}.{skeleton.module}:PLUGIN" if is_plugin else f"{package}:{class_name}"
     lines = [f'[project.entry-points."opennebula.{skeleton.kind}"]', f'{name} = "{target}"']
+    if "PACKAGE/monitor.py" in skeleton.files:
+        monitor = class_name.removesuffix(skeleton.suffix) + "Monitor"
+        lines += ["", '[project.entry-points."opennebula.im"]', f'{name} = "{package}.monitor:{monitor}"']
     if "PACKAGE/commands.py" in skeleton.files:
         lines += ["", '[project.entry-points."opennebula.cli"]', f'{name} = "{package}.commands:commands"']
     return "\n".join(lines)
