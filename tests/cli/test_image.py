@@ -157,6 +157,7 @@ def test_an_image_that_is_being_made_is_removed_by_force_only(
     assert "use force" in cloud.refused(f"oneimage delete {image_id}")
     cloud.ok(f"oneimage delete {image_id} --force")
     wait_until(lambda: cloud.rows(f"oneimage list -f ID={image_id}") == [])
+    cloud.ok(f"onedatastore delete {store}")  # others are told by name which there are
 
 
 def test_snapshots_that_an_image_keeps_are_shown_as_a_tree_and_change(
