@@ -59,7 +59,11 @@ as_root ip link del dev "$bridge"
 """
 )
 
-_FILTER = f"{_SHELL}interface=$2 where=${{3:-}}\nPATH=$PATH:/usr/sbin:/sbin\n{_LOCK}"
+_INPUT = """
+# Before the lock: whoever is given up while the input is on its way must not hold it.
+transaction=$(cat)
+"""
+_FILTER = f"{_SHELL}interface=$2 where=${{3:-}}\nPATH=$PATH:/usr/sbin:/sbin\n{_INPUT}{_LOCK}"
 
 INSTALL_FILTER = (
     _FILTER
@@ -67,7 +71,7 @@ INSTALL_FILTER = (
 [ -z "$where" ] || [ -e "$interface" ] || exit 0
 command -v nft >/dev/null ||
     refuse "the host has no nft, which rules of security groups need; install nftables there"
-as_root nft -f -
+printf '%s\n' "$transaction" | as_root nft -f -
 """
 )
 
@@ -76,6 +80,6 @@ REMOVE_FILTER = (
     + """
 command -v nft >/dev/null || exit 0
 as_root nft list chain bridge opennebula "nic-$interface-inbound" >/dev/null 2>&1 </dev/null || exit 0
-as_root nft -f -
+printf '%s\n' "$transaction" | as_root nft -f -
 """
 )
