@@ -11,6 +11,9 @@ from typing import Any, Final
 from opennebula_core.errors import ConfigError
 from opennebula_core.plugins.description import REQUIRED_ACTIONS
 
+NOT_IN_ALL_DIALECTS: Final = frozenset({"DESCRIBE", "UPDATESG"})
+"""What our own drivers have, and a program need not."""
+
 KINDS: Final = ("vmm", "tm", "im", "vnm", "datastore", "auth")
 
 
@@ -84,7 +87,7 @@ class Subject:
     @property
     def described_actions(self) -> frozenset[str]:
         """The actions that are tried: those declared, else those that every driver of the kind has."""
-        return self.actions or frozenset(map(str, REQUIRED_ACTIONS[self.kind])) - {"DESCRIBE"}
+        return self.actions or frozenset(map(str, REQUIRED_ACTIONS[self.kind])) - NOT_IN_ALL_DIALECTS
 
 
 def read_file(subject: Subject, file: Path) -> Subject:

@@ -18,6 +18,7 @@ PILE: Final = 15
 """So many more descriptors or children after as many requests again are a leak."""
 
 SLOW: Final = 4
+TRIES: Final = 3
 QUIET_S: Final = 0.5
 """An answer too many is waited for so long."""
 
@@ -91,30 +92,36 @@ class _Working:
         return request
 
     async def beside(self, bench: Bench) -> None:
-        """Ask for something short while something long is under way."""
+        """Ask for something short while something long is under way; a busy machine may need some tries."""
+        for _ in range(TRIES):
+            if not (late := await self._answered_late(bench)):
+                return
+        raise CheckFailedError(late, "it waited for the other's end, each time")
+
+    async def _answered_late(self, bench: Bench) -> str:
+        """Return what should have been answered first; empty when it was."""
         session = await bench.driver()
         slow = await self._begin_slow(bench, session)
         quick = self._kind.plain(bench.new_id())
         session.send(quick.line, quick.action, quick.object_id)
         await session.answer(quick.action, quick.object_id)
-        if session.has_answered(slow.action, slow.object_id):
-            raise CheckFailedError(
-                f"{quick.action} of {quick.object_id} to be answered while {slow.action} of "
-                f"{slow.object_id} is under way",
-                "it waited for the other's end",
-            )
+        is_late = session.has_answered(slow.action, slow.object_id)
         await session.answer(slow.action, slow.object_id)
         await self._kind.undo(slow.object_id)
+        names = (f"{request.action} of {request.object_id}" for request in (quick, slow))
+        return " to be answered while ".join(names) + " is under way" if is_late else ""
 
     async def together(self, bench: Bench) -> None:
         """Have several long ones under way."""
         session = await bench.driver()
-        one_s = await self._time(bench, session, 1)
-        all_s = await self._time(bench, session, SLOW)
-        if all_s > one_s * SLOW * 0.6:
-            raise CheckFailedError(
-                f"{SLOW} of them in about {one_s:.1f} s, which one takes", f"they took {all_s:.1f} s"
-            )
+        for _ in range(TRIES):
+            one_s = await self._time(bench, session, 1)
+            all_s = await self._time(bench, session, SLOW)
+            if all_s < one_s * SLOW * 0.6:
+                return
+        raise CheckFailedError(
+            f"{SLOW} of them in about {one_s:.1f} s, which one takes", f"they took {all_s:.1f} s"
+        )
 
     async def _time(self, bench: Bench, session: Session, count: int) -> float:
         requests = [self._kind.slow(bench.new_id()) for _ in range(count)]

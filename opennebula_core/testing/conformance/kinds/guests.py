@@ -22,6 +22,7 @@ MARK: Final = {
 }
 """What is marked in the template of a VM that an action changes."""
 
+SECURITY_GROUP_ID: Final = 100
 PARTS: Final = {
     "DISK": {
         "DISK_ID": "1",
@@ -80,6 +81,7 @@ class TestGuest:
             checkpoint_file=self.checkpoint if saves else "",
             migr_host=subject.destination if action == "MIGRATE" else "",
             disk_target_path=f"{self.directory}/disk.{self.vm_id}" if "DISK" in action else "",
+            security_group_id=SECURITY_GROUP_ID if action == "UPDATESG" else None,
             attempt=attempt,
         )
         return self._with_description(request) if action == "DEPLOY" else request
@@ -112,18 +114,16 @@ class TestGuest:
             local = str(file)
         return replace(request, local_deployment_file=local, remote_deployment_file=remote)
 
+    def _nic(self) -> dict[str, str]:
+        """Return the guest's one NIC."""
+        own = {"NIC_ID": "0", "BRIDGE": f"onet{self.vm_id}", "TARGET": f"one-{self.vm_id}-0"}
+        network = {"VN_MAD": self.nic_driver, "NETWORK_ID": "0", "SECURITY_GROUPS": str(SECURITY_GROUP_ID)}
+        return {**PARTS["NIC"], **own, **network}
+
     def _document(self, action: str, snapshot: str, size: int) -> str:
         template = Template.parse(self.bench.subject.template)
         if self.nic_driver:
-            bridge = f"onet{self.vm_id}"
-            nic = {
-                **PARTS["NIC"],
-                "NIC_ID": "0",
-                "BRIDGE": bridge,
-                "VN_MAD": self.nic_driver,
-                "NETWORK_ID": "0",
-            }
-            template.add("NIC", {**nic, "TARGET": f"one-{self.vm_id}-0"})
+            template.add("NIC", self._nic())
         if action in MARK:
             name, mark = MARK[action]
             vector = {**PARTS[name], mark: YES}

@@ -9,6 +9,7 @@ from typing import Final
 
 from opennebula_core.testing.conformance.bench import Bench
 from opennebula_core.testing.conformance.checks import Check
+from opennebula_core.testing.conformance.kinds.guests import SECURITY_GROUP_ID
 from opennebula_core.testing.conformance.kinds.vmm_requests import RUNNING, VmmRequests
 from opennebula_core.testing.conformance.outcome import CheckFailedError
 
@@ -31,6 +32,9 @@ class HotPlug:
             Check("action.RESIZE", "a guest gets more memory, asked once or again", self.resize),
             Check("action.RESIZEDISK", "a disk grows, asked once or again", self.resize_disk),
             Check("action.SNAPSHOT", "a snapshot has a name, and is reverted to and removed", self.snapshot),
+            Check(
+                "action.UPDATESG", "rules of a security group are put in force, and it is named", self.rules
+            ),
             Check("action.UPDATECONF", "a guest's context is renewed, asked once or again", self.update),
         ]
 
@@ -81,6 +85,18 @@ class HotPlug:
     async def resize_disk(self, bench: Bench) -> None:
         """Grow a disk."""
         await self._again("RESIZEDISK")
+
+    async def rules(self, bench: Bench) -> None:
+        """Put rules in force, again, and where there is no guest; every answer names the group."""
+        kind = self._kind
+        kind.needs("UPDATESG")
+        guest = await kind.deployed()
+        for attempt in range(kind.times("UPDATESG")):
+            answer = await kind.succeed(guest.request("UPDATESG", attempt=attempt + 1))
+            if answer.info.split()[:1] != [str(SECURITY_GROUP_ID)]:
+                raise CheckFailedError(f"the security group's id, {SECURITY_GROUP_ID}, first", answer.info)
+        await kind.must_be(guest, RUNNING, "UPDATESG")
+        await kind.end(guest)
 
     async def update(self, bench: Bench) -> None:
         """Renew the context."""

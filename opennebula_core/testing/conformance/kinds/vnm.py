@@ -24,6 +24,7 @@ class VnmKind(VmmKind):
         return [
             Check("action.PRE", "networks are there before the guest, made once or again", self.pre),
             Check("action.POST", "what needs the guest is set up once it runs", self.post),
+            Check("action.UPDATE_SG", "rules of security groups are put in force, once or again", self.rules),
             Check("action.CLEAN", "networks go with the guest, and what is gone is gone", self.clean),
             Check("action.together", "several guests come and go at once", self.together),
         ]
@@ -48,6 +49,20 @@ class VnmKind(VmmKind):
         guest = await self.deployed()
         await self._told("post")
         await self.end(guest)
+
+    async def rules(self, bench: Bench) -> None:
+        """Put rules in force, again, and after a kill."""
+        guest = await self.deployed()
+
+        async def put_in_force() -> None:
+            (await bench.driver()).logs.clear()
+            await self.succeed(guest.request("UPDATESG"))
+            await self._told("update_sg")
+
+        for _ in range(2):
+            await put_in_force()
+        self.after_kill("UPDATE_SG", put_in_force)
+        self.after_kill("CANCEL", lambda: self.end(guest))
 
     async def clean(self, bench: Bench) -> None:
         """End a guest, and again, and after a kill."""
