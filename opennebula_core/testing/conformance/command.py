@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,9 +100,20 @@ def _run(subject: Subject, selection: Selection, *, as_document: bool) -> list[O
 
     if not as_document:
         click.echo(heading(subject))
-    outcomes = asyncio.run(run(subject, selection, tell))
+    try:
+        outcomes = asyncio.run(_until_told_to_end(run(subject, selection, tell)))
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
     click.echo(as_json(subject, outcomes) if as_document else summary(outcomes))
     return outcomes
+
+
+async def _until_told_to_end(checks: Awaitable[list[Outcome]]) -> list[Outcome]:
+    """Make checks; SIGTERM ends them as an interrupt does, so that no driver stays."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await checks
 
 
 def _subject(given: Given) -> Subject:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -126,6 +128,22 @@ def test_nothing_is_left_of_a_driver_that_hides_its_processes() -> None:
 
     assert done.exit_code == 1
     assert sleeping() <= before
+
+
+def test_nothing_is_left_when_the_check_itself_is_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "opennebula_core.testing.conformance", "auth"]
+    driver = ["--command", f"{SMALL} auth", "--actions", "AUTHENTICATE"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen([*command, *driver], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        first = [process.stdout.readline() for _ in range(3)]
+        assert os.listdir(tmp_path)
+
+        process.terminate()
+
+        assert process.wait(30) == 128 + signal.SIGTERM
+    assert "start.init" in first[1]
+    assert os.listdir(tmp_path) == []
 
 
 def sleeping() -> set[str]:
