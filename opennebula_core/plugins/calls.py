@@ -84,7 +84,7 @@ def chain(hook: HookCaller, subject: str, **event: object) -> object:
 
 def _complain(hook: HookCaller, implementation: HookImpl) -> None:
     """Log the exception at hand, unless the same hook has been complained about a moment ago."""
-    quiet = COMPLAINTS.is_due("failed", implementation.plugin_name, hook.name, str(id(implementation)))
+    quiet = COMPLAINTS.is_due("failed", implementation)
     if quiet is not None:
         LOG.exception("plugin %s: failed in %s%s", implementation.plugin_name, hook.name, repeated(quiet))
 
@@ -124,7 +124,7 @@ def _call(hook: HookCaller, implementation: HookImpl, arguments: list[object]) -
 
 
 def _say_slow(name: str, implementation: HookImpl, taken_ms: float, *, is_inside: bool) -> None:
-    quiet = COMPLAINTS.is_due("slow", implementation.plugin_name, name, str(id(implementation)))
+    quiet = COMPLAINTS.is_due("slow", implementation)
     if quiet is not None:
         where = "inside a transaction that everybody waits for" if is_inside else "while everybody waits"
         LOG.warning(

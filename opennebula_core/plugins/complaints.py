@@ -22,9 +22,9 @@ class Complaints:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._last: dict[tuple[str, ...], tuple[float, int]] = {}
+        self._last: dict[tuple[object, ...], tuple[float, int]] = {}
 
-    def is_due(self, *what: str) -> int | None:
+    def is_due(self, *what: object) -> int | None:
         """Return how many of these were kept quiet since the last one, None: keep this one quiet, too."""
         now = self._clock()
         last, quiet = self._last.get(what, (float("-inf"), 0))
