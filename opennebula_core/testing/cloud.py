@@ -234,6 +234,7 @@ async def running_cloud(
     """
     location = Location.at(folder)
     location.create()
+    location.auth_file.touch(mode=0o600)
     location.auth_file.write_text(f"{ADMIN}\n")
     location.config_file.write_text(SETTINGS.format(port=free_port()) + settings)
     clock = Clock()
