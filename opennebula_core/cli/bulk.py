@@ -23,7 +23,7 @@ def for_each(
 ) -> list[int]:
     """Carry out an action on each object that the words select, and return the ids that it succeeded on.
 
-    What fails is reported and makes the exit status 1. Of several, standard error is told how many succeeded.
+    What fails is reported and told by the exit status. Of several, standard error is told how many succeeded.
 
     :param is_told: False where the command prints what it has of each anyway
     :raises ClientError: the API cannot be reached, which would be said once for each object

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import opennebula_core
-from opennebula_core.cli.messages import CommandGroup, message_of
+from opennebula_core.cli.messages import CommandGroup, failure_status, message_of
 from opennebula_core.errors import OpenNebulaError, PluginError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -111,12 +111,12 @@ def _one() -> None:
 
 
 def run(command: Callable[..., Any], program: str) -> None:
-    """Run a command; an error becomes one line on standard error and exit status 1."""
+    """Run a command; an error becomes one line on standard error, and the exit status says so."""
     try:
         command(prog_name=program)
     except OpenNebulaError as error:
         click.echo(f"{program}: {message_of(error)}", err=True)
-        sys.exit(1)
+        sys.exit(failure_status(program))
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
         sys.stderr.close()

@@ -13,13 +13,24 @@ _METHOD: Final = re.compile(r"\[one\.[a-z_.]+\] ")
 _FAILED: Final = "opennebula_core.cli.failed"
 
 
+OWN_PROGRAM: Final = "one"
+
+
+def failure_status(program: str | None) -> int:
+    """Return the exit status of what failed.
+
+    Scripts know 255 of OpenNebula's commands, which end with -1; of ``one``, which it does not have, it is 1.
+    """
+    return 1 if program == OWN_PROGRAM else 255
+
+
 def message_of(error: Exception) -> str:
     """Return an error's text without the name of the API method, which the user did not call."""
     return _METHOD.sub("", str(error), count=1)
 
 
 def report(message: str) -> None:
-    """Say on standard error what failed, and have the command end with exit status 1."""
+    """Say on standard error what failed, and have the command end as :func:`failure_status` says."""
     context = click.get_current_context()
     context.meta[_FAILED] = True
     click.echo(f"{context.find_root().info_name}: {message}", err=True)
@@ -41,8 +52,8 @@ class CommandGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and end with exit status 1 when a part of it failed."""
+        """Run the command, and end as :func:`failure_status` says when a part of it failed."""
         result = super().invoke(ctx)
         if ctx.meta.get(_FAILED):
-            ctx.exit(1)
+            ctx.exit(failure_status(ctx.find_root().info_name))
         return result

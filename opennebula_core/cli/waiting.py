@@ -71,7 +71,7 @@ class Follower:
     _is_line_open: bool = False
 
     def follow(self, ids: Iterable[int], timeout_s: float) -> None:
-        """Wait until all are where they shall be; what goes wrong is reported and ends with exit status 1.
+        """Wait until all are where they shall be; what goes wrong is reported, and the exit status says so.
 
         Ctrl-C ends the waiting only, with the exit status 130 of shells.
         """

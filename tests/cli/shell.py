@@ -18,6 +18,7 @@ import click
 from click.testing import CliRunner, Result
 
 from opennebula_core.cli import main
+from opennebula_core.cli.messages import failure_status
 
 WIDE = "500"
 
@@ -74,7 +75,9 @@ class Shell:
     def refused(self, line: str, *words: str, stdin: str = "") -> str:
         """Run a command that has to fail and return what it said."""
         result = self.run(line, *words, stdin=stdin)
-        assert result.exit_code == 1, f"{line} {words}: {result.exit_code} {result.output}"
+        assert result.exit_code == failure_status(line.split()[0]), (
+            f"{line} {words}: {result.exit_code} {result.output}"
+        )
         return result.stderr.strip()
 
     def misused(self, line: str, *words: str) -> str:

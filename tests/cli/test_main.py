@@ -52,7 +52,7 @@ def test_a_missing_session_is_told(tmp_path: Path) -> None:
 def test_a_failing_command_says_one_line_on_standard_error(cloud: Shell) -> None:
     result = cloud.run("oneimage show 999999")
 
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (255, "")
     assert result.stderr.startswith("oneimage: ")
     assert result.stderr.count("\n") == 1
 

@@ -55,6 +55,6 @@ def test_several_vms_are_shown_one_after_the_other_and_as_a_pool_to_programs(clo
     assert [int(vm["ID"]) for vm in pool] == ids
 
     result = cloud.run(f"onevm show {ids[2]} 999999 --json")
-    assert result.exit_code == 1
+    assert result.exit_code == 255
     assert "VM 999999: Error getting virtual machine [999999]." in result.stderr
     assert [int(vm["ID"]) for vm in json.loads(result.stdout)["VM_POOL"]["VM"]] == [ids[2]]
