@@ -73,7 +73,7 @@ def test_hostile_text_ends_up_in_no_command() -> None:
     assert filtered(*hostile) == filtered()
     with pytest.raises(DriverError, match="TARGET 'one;x' is no name of an interface"):
         filtered(TARGET="one;x")
-    for name, value in (("MAC", "02:00 drop"), ("IP", "10.0.0.1 }")):
+    for name, value in (("MAC", "02:00 drop"), ("IP", "10.0.0.1 }"), ("IP6", "fd00::1%x }; flush ruleset")):
         with pytest.raises(DriverError, match=f"{name} .* is no address; correct it in network 3"):
             filtered(FILTER_IP_SPOOFING="YES", FILTER_MAC_SPOOFING="YES", **{name: value})
 

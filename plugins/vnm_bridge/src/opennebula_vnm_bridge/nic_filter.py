@@ -79,9 +79,12 @@ def _addresses(nic: Vector) -> Iterator[Address]:
     for name in _ADDRESSES:
         if nic.get(name):
             try:
-                yield ipaddress.ip_address(nic[name])
+                address = ipaddress.ip_address(nic[name])
             except ValueError:
                 raise _wrong(nic, name) from None
+            if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+                raise _wrong(nic, name)  # a scope is free text, which would end up in the filter's commands
+            yield address
 
 
 def _wrong(nic: Vector, name: str) -> DriverError:
