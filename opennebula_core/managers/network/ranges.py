@@ -91,7 +91,7 @@ def set_size(changed: AddressRange, text: str) -> None:
 def _set_static(made: AddressRange, vector: Vector) -> None:
     text, length = vector.get("IP6", ""), whole_number(vector.get("PREFIX_LENGTH", ""), _MAX_PREFIX_LENGTH)
     try:
-        made.attributes["IP6"] = str(ipaddress.IPv6Address(text))
+        made.attributes["IP6"] = _ip6(text)
     except ValueError:
         raise InternalError(f"Wrong or missing IP6 {text!r} in address range") from None
     if not length:
@@ -125,6 +125,17 @@ def _prefix(vector: Vector, name: str, kind: str) -> str:
     if not text or "6" not in kind or kind.endswith("_STATIC"):
         return ""
     try:
-        return str(ipaddress.IPv6Address(text))
+        return _ip6(text)
     except ValueError:
         raise InternalError(f"Wrong {name} {text!r} in address range") from None
+
+
+def _ip6(text: str) -> str:
+    """Return an IPv6 address as it is always written.
+
+    :raises ValueError: it is none, or has a scope behind it, which is free text
+    """
+    address = ipaddress.IPv6Address(text)
+    if address.scope_id is not None:
+        raise ValueError(f"{text!r} names an interface")
+    return str(address)

@@ -48,6 +48,8 @@ async def _alices_network(cloud: Cloud) -> int:
         ("TYPE=ETHER,MAC=zz:00:00:00:00:00,SIZE=3", "Wrong MAC"),
         ("TYPE=IP6,GLOBAL_PREFIX=10.0.0.0,SIZE=3", "Wrong GLOBAL_PREFIX"),
         ("TYPE=IP6_STATIC,PREFIX_LENGTH=64,SIZE=3", "Wrong or missing IP6"),
+        ('TYPE=IP6,GLOBAL_PREFIX="2001:db8::%x;y",SIZE=3', "Wrong GLOBAL_PREFIX"),
+        ('TYPE=IP6_STATIC,IP6="2001:db8::1%x;y",PREFIX_LENGTH=64,SIZE=3', "Wrong or missing IP6"),
         ("TYPE=IP6_STATIC,IP6=2001:db8::1,SIZE=3", "Wrong or missing PREFIX_LENGTH"),
         ("TYPE=IP6_STATIC,IP6=2001:db8::1,PREFIX_LENGTH=129,SIZE=3", "Wrong or missing PREFIX_LENGTH"),
         ("TYPE=IP4_6_STATIC,IP6=2001:db8::1,PREFIX_LENGTH=64,SIZE=3", "Wrong or missing IP"),
