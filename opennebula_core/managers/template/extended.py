@@ -31,7 +31,7 @@ def extended(tx: Snapshot, session: Session, template: Template, device_prefix: 
 
 def _show_image(tx: Snapshot, session: Session, disk: Vector, device_prefix: str) -> None:
     try:
-        image = find_image(tx, session, disk)
+        image = find_image(tx, session.user_id, disk)
         require_on(tx, session, ObjectKind.IMAGE, Right.USE, image)
         datastore = tx.datastores.get(image.datastore_id)
     except RequestError:

@@ -12,7 +12,7 @@ from opennebula_core.managers.image.copies import Copy, clone_image, delete_imag
 from opennebula_core.managers.image.work import ImageWork
 from opennebula_core.managers.rights import require, require_on_pool
 from opennebula_core.managers.vm.disks import find_image
-from opennebula_core.model.objects import Image
+from opennebula_core.model.objects import Image, VmTemplate
 from opennebula_core.model.template import Template, Vector
 
 IMAGE = ObjectKind.IMAGE
@@ -27,13 +27,13 @@ class TemplateImages:
         self._core = core
         self._work = work
 
-    def delete(self, tx: Transaction, session: Session, content: Template) -> None:
-        """Begin to remove the images.
+    def delete(self, tx: Transaction, session: Session, template: VmTemplate) -> None:
+        """Begin to remove the images; a name without an owner means an image of the template's owner.
 
         :raises ActionError: one does not exist, is used, or may not be removed by the caller
         """
         try:
-            for image_id in {image.id for _, image in _disks(tx, session, content)}:
+            for image_id in {image.id for _, image in _disks(tx, template.uid, template.template)}:
                 require(tx, session, IMAGE, Right.MANAGE, image_id)
                 delete_image(tx, self._work, image_id, force=False)
         except RequestError as error:
@@ -47,7 +47,7 @@ class TemplateImages:
         :param content: is changed
         :raises RequestError: an image cannot be copied, or the caller may not
         """
-        disks = list(_disks(tx, session, content))
+        disks = list(_disks(tx, session.user_id, content))
         if disks:
             require_on_pool(tx, session, IMAGE)
         for number, (disk, image) in enumerate(disks):
@@ -58,7 +58,7 @@ class TemplateImages:
                 disk.pop(other, None)
 
 
-def _disks(tx: Snapshot, session: Session, content: Template) -> Iterator[tuple[Vector, Image]]:
+def _disks(tx: Snapshot, user_id: int, content: Template) -> Iterator[tuple[Vector, Image]]:
     for disk in content.vectors("DISK"):
         if "IMAGE_ID" in disk or "IMAGE" in disk:
-            yield disk, find_image(tx, session, disk)
+            yield disk, find_image(tx, user_id, disk)

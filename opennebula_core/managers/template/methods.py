@@ -135,12 +135,13 @@ def _chmod_images(core: Core) -> AlsoChmod:
     kind = Kind("one.image", IMAGE, other_bits=core.config.users.enable_other_permissions)
 
     def also(tx: Transaction, session: Session, template_id: int, bits: list[int]) -> None:
-        """Set the permissions of the disks' images, too, all or none."""
-        for disk in tx.vm_templates.get(template_id).template.vectors("DISK"):
+        """Set the permissions of the disks' images, too, all or none; names mean those of the owner."""
+        template = tx.vm_templates.get(template_id)
+        for disk in template.template.vectors("DISK"):
             if "IMAGE_ID" not in disk and "IMAGE" not in disk:
                 continue
             try:
-                image = find_image(tx, session, disk)
+                image = find_image(tx, template.uid, disk)
                 require(tx, session, IMAGE, Right.MANAGE, image.id)
                 set_permissions(tx, session, kind, image.id, bits)
             except RequestError as error:
@@ -153,7 +154,7 @@ def _delete(images: TemplateImages) -> Method:
     def delete(tx: Transaction, session: Session, template_id: int, recursive: bool) -> int:
         found = tx.vm_templates.get(template_id)
         if recursive:
-            images.delete(tx, session, found.template)
+            images.delete(tx, session, found)
         tx.vm_templates.drop(template_id)
         return template_id
 

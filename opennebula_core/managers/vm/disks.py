@@ -72,7 +72,7 @@ def complete_disk(
 def _from_image(
     tx: Transaction, session: Session, vm: Vm, disk: Vector, default_prefix: str, taken: set[str]
 ) -> bool:
-    image = find_image(tx, session, disk)
+    image = find_image(tx, session.user_id, disk)
     require_on(tx, session, ObjectKind.IMAGE, Right.USE, image)
     waits = image.state in BEING_MADE
     _check_usable(image)
@@ -85,9 +85,10 @@ def _from_image(
     return waits
 
 
-def find_image(tx: Snapshot, session: Session, disk: Vector) -> Image:
+def find_image(tx: Snapshot, user_id: int, disk: Vector) -> Image:
     """Return the image that a DISK names, by its id or by its name and owner.
 
+    :param user_id: whose image a name means when the disk names no owner
     :raises RequestError: there is none
     """
     image_id = whole_number(disk.get("IMAGE_ID", ""))
@@ -95,7 +96,7 @@ def find_image(tx: Snapshot, session: Session, disk: Vector) -> Image:
         return tx.images.get(image_id)
     if "IMAGE_ID" in disk:
         raise InternalError(f"Wrong IMAGE_ID {disk['IMAGE_ID'][:80]!r} in DISK.")
-    uid = session.user_id
+    uid = user_id
     named_uid = whole_number(disk.get("IMAGE_UID", ""))
     if named_uid is not None:
         uid = named_uid

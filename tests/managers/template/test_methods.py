@@ -127,6 +127,25 @@ async def test_permissions_reach_the_images_of_a_template_when_asked_to(estate: 
     assert estate.cloud.image(image_id).permissions == before | 0o044
 
 
+async def test_an_administrator_does_not_take_images_of_his_own_for_those_of_the_templates_owner(
+    estate: Estate, alice: str
+) -> None:
+    cloud = estate.cloud
+    hers, his = await cloud.add_image("twin"), await cloud.add_image("other")
+    template_id = await cloud.new(
+        "one.template.allocate", f'NAME=twins\n{BASE}DISK=[IMAGE="twin"]', session=alice
+    )
+    owner = await cloud.document("one.template.info", template_id)
+    await cloud.call("one.image.chown", hers, int(owner.findtext("UID", "-1")), -1)
+    await cloud.call("one.image.rename", his, "twin")
+    before = cloud.image(his).permissions
+    await cloud.call("one.template.chmod", template_id, -1, -1, -1, 1, -1, -1, 1, -1, -1, True)
+    assert (cloud.image(his).permissions, cloud.image(hers).permissions) == (before, before | 0o044)
+    await cloud.call("one.template.delete", template_id, True)
+    await cloud.until(lambda: cloud.daemon.store.read(lambda tx: tx.images.find(hers)) is None, "removal")
+    assert cloud.image(his).state is ImageState.READY
+
+
 async def test_permissions_of_images_that_are_not_the_callers_stay_and_so_do_those_of_the_template(
     estate: Estate, alice: str
 ) -> None:
