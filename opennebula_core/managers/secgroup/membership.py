@@ -6,12 +6,13 @@ All of it changes inside the transaction that changes the NICs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from opennebula_core.db.transaction import Snapshot, Transaction
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, SecurityGroup, Vm
-from opennebula_core.model.security_rules import group_ids
+from opennebula_core.model.security_rules import MAX_RULES, group_ids
 from opennebula_core.model.template import Template, Vector
 
 RULE: Final = "SECURITY_GROUP_RULE"
@@ -54,32 +55,39 @@ def groups_of_nics(template: Template) -> list[int]:
 
 def remove_rules(template: Template, group_id: int) -> None:
     """Take the rules of one group out of a VM's template."""
-    for rule in template.vectors(RULE):
-        if rule.get(GROUP_ID) == str(group_id):
-            template.discard(RULE, rule)
+    present = template.vectors(RULE)
+    kept = [rule for rule in present if rule.get(GROUP_ID) != str(group_id)]
+    if len(kept) < len(present):
+        template.remove(RULE)
+        for rule in kept:
+            template.add(RULE, rule)
 
 
 def add_rules(tx: Snapshot, template: Template, group: SecurityGroup) -> None:
     """Put the rules of a group into a VM's template."""
-    for rule in rules_of(tx, group):
-        template.add(RULE, rule)
+    # A network may have got more ranges since its rules were written; what does not fit opens nothing.
+    for rule in islice(rules_of(tx, group.template), MAX_RULES):
+        template.add(RULE, {**rule, GROUP_ID: str(group.id), "SECURITY_GROUP_NAME": group.name})
 
 
-def rules_of(tx: Snapshot, group: SecurityGroup) -> Iterator[Vector]:
-    """Yield a group's rules as VMs have them; one about a network once for each of its address ranges.
+def rules_of(tx: Snapshot, template: Template) -> Iterator[Vector]:
+    """Yield the rules of a group's template as VMs have them, but for the group's id and name.
 
+    One about a network comes once for each of its address ranges.
     Source: OpenNebula 6.10, SECURITY_GROUP_RULE; the prefixes of IPv6 ranges are ours.
     """
-    for given in group.template.vectors("RULE"):
-        rule = Vector(given)
-        rule[GROUP_ID], rule["SECURITY_GROUP_NAME"] = str(group.id), group.name
-        if not given.get("NETWORK_ID"):
-            yield rule
+    ranges: dict[str, list[AddressRange]] = {}
+    for given in template.vectors("RULE"):
+        named = given.get("NETWORK_ID", "")
+        if not named:
+            yield Vector(given)
             continue
-        network_id = whole_number(given["NETWORK_ID"])
-        network = tx.networks.find(network_id) if network_id is not None else None
-        for address_range in network.ranges if network is not None else ():
-            yield _about(rule, address_range)
+        if named not in ranges:
+            network_id = whole_number(named)
+            network = tx.networks.find(network_id) if network_id is not None else None
+            ranges[named] = network.ranges if network is not None else []
+        for address_range in ranges[named]:
+            yield _about(given, address_range)
 
 
 def _about(rule: Vector, address_range: AddressRange) -> Vector:

@@ -12,7 +12,7 @@ from opennebula_core.managers.core import Core
 from opennebula_core.managers.objects import Kind, UpdateHook, owned_methods, parse_text, require_text
 from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import info_method, pool_method
-from opennebula_core.managers.secgroup.rules import check_rules
+from opennebula_core.managers.secgroup.rules import check_networks, check_rules
 from opennebula_core.managers.secgroup.updates import GroupUpdates
 from opennebula_core.model.objects import PoolObject, SecurityGroup
 from opennebula_core.model.template import Template
@@ -80,7 +80,9 @@ def _updated(updates: GroupUpdates) -> UpdateHook:
 
     def updated(tx: Transaction, session: Session, changed: PoolObject, template: Template) -> None:
         check_rules(template)
-        if template.vectors("RULE") != tx.security_groups.get(changed.id).template.vectors("RULE"):
+        present = tx.security_groups.get(changed.id).template
+        if template.vectors("RULE") != present.vectors("RULE"):
+            check_networks(tx, session, template, present)
             updates.outdate(tx, changed.id)
 
     return updated
@@ -100,6 +102,7 @@ def _new(tx: Transaction, session: Session, name: str, rules: Template) -> int:
 def _allocate(tx: Transaction, session: Session, rules: Template) -> int:
     names = [value for value in rules.remove("NAME") if isinstance(value, str)]
     check_rules(rules)
+    check_networks(tx, session, rules, Template())
     return _new(tx, session, require_text("NAME", names[0] if names else ""), rules)
 
 

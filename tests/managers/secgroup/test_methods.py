@@ -88,3 +88,30 @@ async def test_a_rule_that_no_filter_can_be_made_of_is_refused(front_end: Cloud,
         )
     with pytest.raises(InternalError, match="write RULE="):
         await front_end.call("one.secgroup.allocate", "NAME=x\nRULE=all")
+
+
+async def test_rules_are_about_networks_that_their_writer_may_use_and_that_vms_can_carry(
+    front_end: Cloud,
+) -> None:
+    await front_end.new("one.user.allocate", "alice", "pw", "", [])
+    await front_end.call("one.vdc.delgroup", 0, 1)
+    rule = "RULE=[PROTOCOL=ALL,RULE_TYPE=inbound,NETWORK_ID={}]\n"
+    with pytest.raises(NotFoundError):
+        await front_end.call("one.secgroup.allocate", "NAME=early\n" + rule.format(0))
+    network_id = await front_end.add_network("net")
+    hers = await front_end.new("one.secgroup.allocate", RULES, session=ALICE)
+    for method, *given in (
+        ("allocate", "NAME=x\n" + rule.format(network_id)),
+        ("update", hers, rule.format(network_id), 0),
+    ):
+        with pytest.raises(AuthorizationError, match=rf"USE NET \[{network_id}\]"):
+            await front_end.call(f"one.secgroup.{method}", *given, session=ALICE)
+    await front_end.call("one.secgroup.update", hers, rule.format(network_id), 0)
+    await front_end.call("one.secgroup.update", hers, rule.format(network_id) + RULES, 0, session=ALICE)
+    ranges = "".join(f"AR=[TYPE=IP4,IP=10.9.{number}.1,SIZE=1]\n" for number in range(33))
+    wide = await front_end.new("one.vn.allocate", f"NAME=wide\nVN_MAD=dummy\nBRIDGE=b\n{ranges}", -1)
+    many = "".join(
+        f"RULE=[PROTOCOL=TCP,RULE_TYPE=inbound,RANGE={port},NETWORK_ID={wide}]\n" for port in range(1, 33)
+    )
+    with pytest.raises(InternalError, match="more than 1024 rules, as one about a network counts"):
+        await front_end.call("one.secgroup.allocate", f"NAME=many\n{many}")
