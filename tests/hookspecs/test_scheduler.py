@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,32 @@ def test_hook_opennebula_filter_hosts_that_fails_rejects_all() -> None:
     assert set(extensions(BrokenFilter()).reject(VM, HOSTS)) == {0, 1, 2}
 
 
+class Answers:
+    """Answers whatever it was given."""
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    @impl
+    def opennebula_filter_hosts(self) -> Any:
+        return self._answer
+
+    @impl
+    def opennebula_rank_hosts(self) -> Any:
+        return self._answer
+
+
+@pytest.mark.parametrize("answer", [{"x": "no id"}, {None: ""}, {float("inf"): ""}, [0], "abc", 5])
+def test_a_filter_that_answers_rubbish_rejects_all_and_is_named_once(
+    answer: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = extensions(Answers(answer))
+
+    assert [set(broken.reject(VM, HOSTS)) for _ in range(3)] == [{0, 1, 2}] * 3
+
+    assert caplog.text.count("ask plugin 'plugin' for a filter") == 1
+
+
 class PreferHighIds:
     @impl
     def opennebula_rank_hosts(self, hosts: Sequence[HostView]) -> Sequence[float] | None:
@@ -48,6 +75,17 @@ class PreferHighIds:
 
 def test_hook_opennebula_rank_hosts_adds_a_term() -> None:
     assert extensions(PreferHighIds()).rank(VM, HOSTS) == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("answer", ["123", [1.0], [1, None, 2], [1, 2, float("nan")], {0: 1, 1: 2, 2: 3}, 5])
+def test_a_rank_that_is_rubbish_adds_nothing_and_is_named_once(
+    answer: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = extensions(Answers(answer))
+
+    assert [broken.rank(VM, HOSTS) for _ in range(3)] == [[0.0] * 3] * 3
+
+    assert caplog.text.count("plugin plugin: answered") == 1
 
 
 class OneAtATime:
