@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Sequence
+import threading
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +21,15 @@ import click
 
 from opennebula_core.errors import OpenNebulaError
 from opennebula_core.testing.conformance.outcome import Outcome
+from opennebula_core.testing.conformance.processes import MARK, end_all
 from opennebula_core.testing.conformance.report import as_json, heading, is_kept, lines_of, summary
 from opennebula_core.testing.conformance.runner import Selection, list_checks, run
 from opennebula_core.testing.conformance.subject import KINDS, Limits, Login, Subject, read_file
 
 DESCRIBE_S: Final = 10.0
+DESCRIBE_BYTES: Final = 1 << 20
+"""A program that prints so much does not describe itself."""
+
 ONEDRIVER: Final = (sys.executable, "-m", "opennebula_core.wire.onedriver")
 OWN_PERIOD_S: Final = 0.5
 """Our own drivers take parts of a second for a period of monitoring."""
@@ -163,16 +169,28 @@ def _actions(given: Given, subject: Subject) -> frozenset[str]:
 
 def _describe(command: Sequence[str], subject: Subject) -> frozenset[str] | None:
     """Ask a program what it can do, as ours can be asked; one that has no ``--describe`` says nothing."""
-    environment = {**os.environ, **subject.environment}
-    with suppress(OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
-        done = subprocess.run(
-            [*command, "--describe"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=DESCRIBE_S,
-            check=False,
-            env=environment,
-        )
-        return frozenset(str(action).upper() for action in json.loads(done.stdout)["actions"])
+    mark = secrets.token_hex(8)
+    environment = {**os.environ, **subject.environment, MARK: mark}
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        text = _printed([*command, "--describe"], environment, mark)
+        return frozenset(str(action).upper() for action in json.loads(text)["actions"])
     return None
+
+
+def _printed(command: Sequence[str], environment: Mapping[str, str], mark: str) -> bytes:
+    """Return the beginning of what a program prints in a while; nothing is left running of it.
+
+    :raises OSError: it cannot be started
+    """
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, env=environment, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        timer = threading.Timer(DESCRIBE_S, end_all, (mark, process.pid))
+        timer.start()
+        try:
+            return process.stdout.read(DESCRIBE_BYTES)
+        finally:
+            timer.cancel()
+            end_all(mark, process.pid)

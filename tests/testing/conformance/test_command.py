@@ -130,6 +130,19 @@ def test_nothing_is_left_of_a_driver_that_hides_its_processes() -> None:
     assert sleeping() <= before
 
 
+def test_a_program_that_prints_without_end_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
+    before = sleeping()
+    program = tmp_path / "driver"
+    program.write_text("#!/bin/sh\n[ $# = 0 ] || { setsid sleep 60 & exec yes rubbish; }\n")
+    program.chmod(0o700)
+
+    done = called("auth", "--command", str(program), "--only", "start.init")
+
+    assert done.exit_code == 1
+    assert "the driver ended with status 0" in done.output
+    assert sleeping() <= before
+
+
 def test_nothing_is_left_when_the_check_itself_is_ended(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "opennebula_core.testing.conformance", "auth"]
     driver = ["--command", f"{SMALL} auth", "--actions", "AUTHENTICATE"]
