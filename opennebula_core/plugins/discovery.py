@@ -165,7 +165,9 @@ def import_error(info: PluginInfo, error: BaseException) -> PluginError:
     missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if missing and missing != info.target.partition(".")[0]:
         remedy = f"install {missing!r}, or upgrade or uninstall {info.distribution}"
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    # One line of what can be shown: it is told by the last line of a process, and in hosts' ERROR.
+    said = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
+    reason = f"{type(error).__name__}: {said}".rstrip(": ")
     return PluginError(f"load {info.title}: {reason}; {remedy}")
 
 

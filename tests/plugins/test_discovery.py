@@ -97,6 +97,10 @@ def test_a_conflict_leaves_other_names_alone(install: Install) -> None:
     ("source", "reason"),
     [
         ("raise ValueError('no licence')", "ValueError: no licence; upgrade acme-sched, or uninstall it"),
+        (
+            "raise ValueError('no\\nlicence \\x1b[31m')",
+            "ValueError: no licence [31m; upgrade acme-sched, or uninstall it",
+        ),
         ("import sys; sys.exit('bye')", "SystemExit: bye; upgrade acme-sched, or uninstall it"),
         ("assert False", "AssertionError; upgrade acme-sched, or uninstall it"),
         (
@@ -106,7 +110,7 @@ def test_a_conflict_leaves_other_names_alone(install: Install) -> None:
         ),
         ("x = 1", "has no attribute 'Policy'; upgrade acme-sched, or uninstall it"),
     ],
-    ids=["raises", "exits", "asserts", "misses a module", "misses the class"],
+    ids=["raises", "raises in lines", "exits", "asserts", "misses a module", "misses the class"],
 )
 def test_a_driver_that_cannot_be_imported_is_named_with_the_reason(
     install: Install, source: str, reason: str
