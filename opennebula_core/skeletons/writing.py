@@ -29,7 +29,7 @@ def write_package(kind: str, name: str, parent: Path) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise PluginError(
-            f"make a {kind} plugin {name!r}: its name has to be a word of small letters, digits and '_', "
+            f"make {kind} plugin {name!r}: its name has to be a word of small letters, digits and '_', "
             f"such as 'paper'; choose another"
         )
     skeleton = SKELETONS[kind]

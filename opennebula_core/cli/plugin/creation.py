@@ -21,5 +21,5 @@ from opennebula_core.skeletons import SKELETON_KINDS, write_package
 def new(kind: str, name: str, folder: Path) -> None:
     """Write a package that works, passes its tests and does something, to be changed into yours."""
     made = write_package(kind, name, folder)
-    click.echo(f"{made}: a package with a {kind} plugin {name!r}. Next:")
+    click.echo(f"{made}: a package with the {kind} plugin {name!r}. Next:")
     click.echo(f"  pip install -e {made}[testing] && (cd {made} && pytest)")
