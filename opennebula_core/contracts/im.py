@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from opennebula_core.contracts.driver import Driver
@@ -61,6 +61,8 @@ class HostReport:
     """What one look at a host found. Units: CPU in percent (100 is a core), memory in KiB, disk in MiB.
 
     :param attributes: any further attribute (ARCH, HYPERVISOR, ...), usable in requirements and ranks
+    :param complete: the guests are all there are: a VM of the host that is missing counts as powered off. A
+        driver that does not look for guests says False
     """
 
     total_cpu_percent: int
@@ -75,8 +77,7 @@ class HostReport:
     disk_free_mib: int = 0
     net_rx_bytes: int = 0
     net_tx_bytes: int = 0
-    complete: bool = field(default=True)
-    """The guests are all there are: a VM of the host that is missing counts as powered off."""
+    complete: bool = True
 
 
 class ImDriver(Driver):

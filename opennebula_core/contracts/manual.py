@@ -80,7 +80,10 @@ def _class(value: type) -> Iterator[str]:
     yield f"## `{value.__name__}`\n"
     yield _markdown(inspect.cleandoc(value.__doc__ or ""))
     if issubclass(value, Enum):
-        yield ", ".join(f"`{item.name}`" for item in value) + "\n"
+        if any(" " in str(item.value) for item in value):  # what they mean
+            yield "".join(f"- `{item.name}`: {item.value}\n" for item in value)
+        else:
+            yield ", ".join(f"`{item.name}`" for item in value) + "\n"
         return
     if is_dataclass(value):
         yield "".join(f"- `{item.name}: {item.type}{_default(item)}`\n" for item in fields(value))

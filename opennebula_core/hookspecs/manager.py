@@ -14,8 +14,8 @@ def opennebula_register_manager(registry: ManagerRegistry) -> None:
 
     The plugin adds its API methods, tables, routes and background tasks to the registry; the built-in
     managers do the same here, first. Its tables are made, and migrated, after all plugins were called. The
-    result is ignored. An exception leaves the whole plugin out, with all that it has added, and is shown by
-    ``one plugin list``. Since 0.1.
+    result is ignored. An exception leaves the whole plugin out, with all that it has added, and is logged;
+    ``one plugin list``, which does not register, knows nothing of it. Since 0.1.
 
     :param registry: takes what the plugin adds; refuses names that are taken
     """
