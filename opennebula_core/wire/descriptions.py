@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from contextlib import suppress
 
 from opennebula_core.config import Location
 from opennebula_core.errors import PluginError
@@ -59,9 +62,9 @@ async def _ask(location: Location, kind: str, name: str) -> Description:
             f"describe driver {kind}/{name}: no answer in {DESCRIBE_S:g} s; upgrade its package"
         ) from None
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        with suppress(ProcessLookupError):  # the driver, and what importing it has started
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
     if process.returncode != 0:
         lines = problem.decode("utf-8", "replace").strip().splitlines()
         raise PluginError(lines[-1] if lines else f"describe driver {kind}/{name}: it ended without a word")
