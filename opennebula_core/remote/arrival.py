@@ -139,6 +139,7 @@ async def write_file(
 ) -> None:
     """Write a small file, as :meth:`Remote.write` says."""
     part = f".{place.name}.part-{uuid.uuid4().hex[:12]}"
-    argv = ["sh", "-c", WRITE, "sh", place.folder, place.name, part]
-    completed = await runner.run(place.host, argv, stdin=content, timeout=timeout, lock=lock, check=False)
+    data = content.encode() if isinstance(content, str) else content
+    argv = ["sh", "-c", WRITE, "sh", place.folder, place.name, part, str(len(data))]
+    completed = await runner.run(place.host, argv, stdin=data, timeout=timeout, lock=lock, check=False)
     checked(completed, place.host, f"write {place.path}")

@@ -56,6 +56,14 @@ rm -rf -- "./$3" "./$3-old"
 WRITE = r"""umask 066
 mkdir -p -- "$1" && cd -- "$1" && umask 077 || exit 73
 rm -rf -- ./."$2".part-*
-cat >"./$3" && sync -- "./$3" && mv -f -T -- "./$3" "./$2" && sync -- . || { rm -f -- "./$3"; exit 74; }
+cat >"./$3" && [ "$(wc -c <"./$3")" -eq "$4" ] || {
+    echo "not all of $2 arrived" >&2
+    rm -f -- "./$3"
+    exit 74
+}
+sync -- "./$3" && mv -f -T -- "./$3" "./$2" && sync -- . || { rm -f -- "./$3"; exit 74; }
 """
-"""``FOLDER NAME PART``: write the input to a file, flush, and give it its name."""
+"""``FOLDER NAME PART BYTES``: write the input to a file, flush, and give it its name.
+
+Input that is cut off, because the caller was lost or has given up, ends like any other; hence its length.
+"""

@@ -11,6 +11,7 @@ import pytest
 
 from opennebula_core.errors import DriverError, DriverTimeoutError, RemoteError
 from opennebula_core.remote import Remote, RemoteOptions
+from opennebula_core.remote.copy_scripts import WRITE
 
 SOON = timedelta(seconds=30)
 AWKWARD = ["two words", "it's", 'say "hi"', "$HOME `id` $(id)", "", "a\nb", "*", "\\", "-n", "ünï"]
@@ -92,6 +93,18 @@ async def test_a_small_file_is_written(remote: Remote, host: str, tmp_path: Path
     assert path.read_text() == "<domain>ü</domain>"
     assert os.listdir(path.parent) == ["deployment.0"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_small_file_of_which_not_all_arrives_replaces_nothing(
+    remote: Remote, host: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "deployment.0"
+    path.write_text("<old/>")
+    argv = ["sh", "-c", WRITE, "sh", str(tmp_path), path.name, f".{path.name}.part-1", "6"]
+    with pytest.raises(DriverError, match=r"not all of deployment\.0 arrived; exit status 74"):
+        await remote.run(host, argv, stdin="<new", timeout=SOON)
+    assert path.read_text() == "<old/>"
+    assert os.listdir(tmp_path) == [path.name]
 
 
 async def test_the_own_host_name_is_local() -> None:
