@@ -111,12 +111,21 @@ class LocalMachine:
         self._turns = asyncio.Semaphore(PROCESSES_AT_A_TIME)
 
     @asynccontextmanager
-    async def start(self, argv: Sequence[str], *, is_bulk: bool = False) -> AsyncIterator[Process]:
+    async def start(
+        self, argv: Sequence[str], asked: asyncio.Event, *, is_bulk: bool = False
+    ) -> AsyncIterator[Process]:
         """Start a process in a session of its own."""
         async with self._turns:
+            asked.set()
+            spawning = asyncio.create_task(LocalProcess.spawn(argv))
             try:
-                process = await LocalProcess.spawn(argv)
+                # Shielded: cut off on the way, asyncio would kill the leader and leave the rest of its group.
+                process = await asyncio.shield(spawning)
+            except asyncio.CancelledError:
+                await asyncio.shield(_end_spawned(spawning))
+                raise
             except OSError as error:
+                asked.clear()
                 raise RemoteError(
                     f"start {argv[0]!r} on this machine: {error.strerror}; install it"
                 ) from error
@@ -127,3 +136,8 @@ class LocalMachine:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+async def _end_spawned(spawning: asyncio.Task[LocalProcess]) -> None:
+    with suppress(OSError):  # there is nothing to end then
+        await (await spawning).end()

@@ -8,6 +8,10 @@ Locks lie in ``/var/tmp/one-locks-UID``: there for every user, on every Linux, a
 ``NAME.lock`` holds ``GROUP START TOKEN`` of the holder: START is the leader's start time, because process
 numbers come back. ``NAME.next`` holds the token of whoever came last; earlier ones that still wait give up,
 else the attempt of a dead driver could end that of a living one.
+
+``NAME.TOKEN.ended`` says that an attempt was ended which perhaps had not begun: it gives up when it comes. It
+looks for that after having written that it holds the lock, and who ends it writes that before looking who
+holds the lock, so that one of both sees the other.
 """
 
 from __future__ import annotations
@@ -22,6 +26,14 @@ STATUS_NOT_LOCKED = 75
 
 _COMMON = r"""
 directory=/var/tmp/one-locks-$(id -u) name=$1 token=$2
+ended=$directory/$name.$token.ended
+prepare_directory() {
+    [ -d "$directory" ] || mkdir "$directory" 2>/dev/null
+    if [ -L "$directory" ] || [ ! -d "$directory" ] || [ ! -O "$directory" ]; then
+        echo "lock $name: $directory is not a directory of ours; remove it" >&2
+        exit 75
+    fi
+}
 # Set start to the start time of process $1, field 22 of its stat; empty when there is no such process.
 find_start() {
     start=
@@ -47,6 +59,7 @@ is_latest() {
 contend() {
     step=0
     while ! flock -w 0.2 9; do
+        if [ -z "$1" ]; then give_up_when_ended; fi
         if [ -z "$1" ] && ! is_latest; then
             echo "lock $name: a later attempt has taken over" >&2
             exit 75
@@ -65,12 +78,15 @@ contend() {
 _RUN = (
     _COMMON
     + r"""
-umask_before=$(umask); umask 077
-[ -d "$directory" ] || mkdir "$directory" 2>/dev/null
-if [ -L "$directory" ] || [ ! -d "$directory" ] || [ ! -O "$directory" ]; then
-    echo "lock $name: $directory is not a directory of ours; remove it" >&2
+give_up_when_ended() {
+    [ -e "$ended" ] || return 0
+    rm -f "$ended"
+    echo "lock $name: this attempt was ended before it began" >&2
     exit 75
-fi
+}
+umask_before=$(umask); umask 077
+prepare_directory
+give_up_when_ended
 printf '%s\n' "$token" >"$directory/.$token" && mv -f "$directory/.$token" "$directory/$name.next" || exit 75
 exec 9<>"$directory/$name.lock" || exit 75
 contend ''
@@ -80,6 +96,7 @@ if ! is_latest; then
 fi
 find_start $$
 printf '%s %s %s\n' "$$" "$start" "$token" >"$directory/$name.lock" || exit 75
+give_up_when_ended
 umask "$umask_before"
 shift 2
 exec "$@"
@@ -89,10 +106,15 @@ exec "$@"
 _END = (
     _COMMON
     + r"""
-[ -O "$directory" ] && [ -e "$directory/$name.lock" ] || exit 0
+umask 077
+prepare_directory
+find "$directory" -maxdepth 1 -name '*.ended' -mmin +1440 -delete
+: >"$ended" || exit 75
 if is_latest; then rm -f "$directory/$name.next"; fi
 exec 9<>"$directory/$name.lock"
 contend "$token"
+read -r group began holder <"$directory/$name.lock" || :
+if [ "$holder" = "$token" ]; then rm -f "$ended"; fi
 """
 )
 

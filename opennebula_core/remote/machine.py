@@ -49,9 +49,12 @@ class Process(Protocol):
 class Machine(Protocol):
     """Starts processes: here, or on a host."""
 
-    def start(self, argv: Sequence[str], *, is_bulk: bool = False) -> AbstractAsyncContextManager[Process]:
+    def start(
+        self, argv: Sequence[str], asked: asyncio.Event, *, is_bulk: bool = False
+    ) -> AbstractAsyncContextManager[Process]:
         """Start a process; one that still runs when the block is left is ended, as far as that can be done.
 
+        :param asked: set from the moment on when the process may run there, even if starting it fails then
         :param is_bulk: it will move much data: keep it apart from short commands
         """
 

@@ -120,11 +120,12 @@ class Runner:
             if lock is not None:
                 await stack.enter_async_context(self._turn(host, lock))
                 argv = locked(argv, lock, token)
-            process = await stack.enter_async_context(machine.start(wrapped(argv), is_bulk=is_bulk))
+            asked = asyncio.Event()
             try:
-                yield process
+                start = machine.start(wrapped(argv), asked, is_bulk=is_bulk)
+                yield await stack.enter_async_context(start)
             except BaseException:
-                if lock is not None:
+                if lock is not None and asked.is_set():
                     await self._end(host, lock, token)
                 raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 import os
@@ -75,11 +76,14 @@ class SshProcess:
         return status if status >= 0 else 128 - status
 
     def end(self) -> None:
-        """Ask sshd to kill it (which not every sshd does) and drop the session."""
+        """Ask sshd to kill it (which not every sshd does) and drop the session.
+
+        At once: a session that is only closed first waits until the process has taken all its input.
+        """
         if self._process.returncode is None:
             with suppress(OSError):
                 self._process.kill()
-        self._process.close()
+        self._process.channel.abort()
 
 
 @dataclass(slots=True)
@@ -94,6 +98,13 @@ class _Link:
         return self.sessions < self.limit and not self.connection.is_closed()
 
 
+_Opening = asyncio.Task[asyncssh.SSHClientProcess[bytes]]
+
+
+async def _open(link: _Link, command: str) -> asyncssh.SSHClientProcess[bytes]:
+    return await link.connection.create_process(command, encoding=None)
+
+
 class _Lane:
     """Connections to one host for one sort of work."""
 
@@ -102,29 +113,37 @@ class _Lane:
         self._options = options
         self._links: list[_Link] = []
         self._opening: asyncio.Task[None] | None = None
+        self._unwanted: set[_Opening] = set()
         self._turns = asyncio.Semaphore(options.connections_per_host * options.sessions_per_connection)
 
     @asynccontextmanager
-    async def session(self, command: str) -> AsyncIterator[SshProcess]:
+    async def session(self, command: str, asked: asyncio.Event) -> AsyncIterator[SshProcess]:
         async with self._turns:
-            link, process = await self._open_session(command)
+            link, process = await self._open_session(command, asked)
             try:
                 yield SshProcess(self._host, process)
             finally:
                 SshProcess(self._host, process).end()
                 self._release(link)
 
-    async def _open_session(self, command: str) -> tuple[_Link, asyncssh.SSHClientProcess[bytes]]:
+    async def _open_session(
+        self, command: str, asked: asyncio.Event
+    ) -> tuple[_Link, asyncssh.SSHClientProcess[bytes]]:
         for refusals in itertools.count():
             link = await self._take_link()
+            asked.set()
+            opening = asyncio.create_task(_open(link, command))
             try:
                 async with asyncio.timeout(self._options.connect_timeout.total_seconds()):
-                    return link, await link.connection.create_process(command, encoding=None)
+                    # Shielded: cut off on the way, it would leave a session that nobody knows of.
+                    return link, await asyncio.shield(opening)
             except asyncssh.ChannelOpenError as error:
+                asked.clear()
                 self._refused(link, refusals, error)
                 await asyncio.sleep(REFUSED_PAUSE_S)
             except TimeoutError:
-                self._give_up(link)
+                link.connection.abort()
+                self._drop(link, opening)
                 raise RemoteError(
                     f"open a session on {self._host!r}: no answer; see whether it hangs"
                 ) from None
@@ -132,9 +151,20 @@ class _Lane:
                 self._give_up(link)
                 raise _lost(self._host, error) from error
             except BaseException:
-                self._release(link)
+                self._drop(link, opening)
                 raise
         raise AssertionError("unreachable")
+
+    def _drop(self, link: _Link, opening: _Opening) -> None:
+        """End a session that nobody wants any more as soon as it is open; until then it takes up room."""
+        self._unwanted.add(opening)
+        opening.add_done_callback(functools.partial(self._end_unwanted, link))
+
+    def _end_unwanted(self, link: _Link, opening: _Opening) -> None:
+        self._unwanted.discard(opening)
+        self._release(link)
+        if not opening.cancelled() and opening.exception() is None:
+            SshProcess(self._host, opening.result()).end()
 
     def _refused(self, link: _Link, refusals: int, error: asyncssh.ChannelOpenError) -> None:
         """Note that sshd has no more sessions on a connection."""
@@ -194,6 +224,8 @@ class _Lane:
                 async with asyncio.timeout(1):
                     await link.connection.wait_closed()
             link.connection.abort()
+        if self._unwanted:
+            await asyncio.wait(self._unwanted, timeout=1)
 
 
 class SshMachine:
@@ -204,10 +236,12 @@ class SshMachine:
         self._bulk = _Lane(host, options)
 
     @asynccontextmanager
-    async def start(self, argv: Sequence[str], *, is_bulk: bool = False) -> AsyncIterator[Process]:
+    async def start(
+        self, argv: Sequence[str], asked: asyncio.Event, *, is_bulk: bool = False
+    ) -> AsyncIterator[Process]:
         """Start a process on the host; the only place where arguments are quoted for a shell."""
         lane = self._bulk if is_bulk else self._commands
-        async with lane.session(shlex.join(argv)) as process:
+        async with lane.session(shlex.join(argv), asked) as process:
             yield process
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,16 @@ def children_of(pid: int, program: str = "") -> list[int]:
         name, fields = stat.partition("(")[2].rsplit(")", 1)
         if int(fields.split()[1]) == pid and program in ("", name):
             found.append(int(entry.name))
+    return found
+
+
+def processes_with(argument: str) -> list[int]:
+    """Return the processes that have ``argument`` as one of their arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
     return found
 
 

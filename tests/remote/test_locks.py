@@ -11,6 +11,7 @@ import pytest
 
 from opennebula_core.errors import DriverError, DriverTimeoutError
 from opennebula_core.remote import Remote
+from opennebula_core.remote.locks import ending, locked
 from opennebula_core.testing.sshd import wait_until
 
 SOON = timedelta(seconds=30)
@@ -125,6 +126,18 @@ async def test_a_cancelled_command_is_ended(remote: Remote, host: str, lock: str
     with pytest.raises(asyncio.CancelledError):
         await task
     wait_until(lambda: not is_running(pid), "the command is gone")
+
+
+async def test_an_attempt_that_was_ended_before_it_came_gives_up(
+    remote: Remote, host: str, lock: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    await remote.run(host, ending(lock, "late"), timeout=SOON)
+    await remote.run(host, ["true"], timeout=SOON, lock=lock)
+    with pytest.raises(DriverError, match="this attempt was ended before it began; exit status 75"):
+        await remote.run(host, locked(["touch", str(out)], lock, "late"), timeout=SOON)
+    assert not out.exists()
+    assert not list(LOCKS.glob(f"{lock}.*.ended"))
 
 
 async def test_a_process_whose_number_was_used_again_is_left_alone(

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 
 from opennebula_core.errors import RemoteError
 from opennebula_core.remote import Remote, RemoteOptions
-from opennebula_core.testing.sshd import Sshd, running_sshd
+from opennebula_core.testing.sshd import Sshd, processes_with, running_sshd, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -135,3 +138,77 @@ async def test_a_name_that_is_no_host_name_is_refused(options: RemoteOptions, na
     async with Remote(options) as remote:
         with pytest.raises(RemoteError, match="no host name"):
             await remote.run(name, ["true"], timeout=SOON)
+
+
+class Listener(logging.Handler):
+    """Calls something as soon as asyncssh says a word for the first time."""
+
+    def __init__(self, word: str, then: Callable[[], object]) -> None:
+        super().__init__()
+        self._word = word
+        self._then = then
+        self.is_done = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.is_done and self._word in record.getMessage():
+            self.is_done = True
+            self._then()
+
+
+@contextmanager
+def listening(word: str, then: Callable[[], object]) -> Iterator[Listener]:
+    log, listener = logging.getLogger("asyncssh"), Listener(word, then)
+    level = log.level
+    log.addHandler(listener)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield listener
+    finally:
+        log.setLevel(level)
+        log.removeHandler(listener)
+
+
+@pytest.mark.parametrize("moment", ["Requesting new SSH session", "Command: "])
+async def test_a_command_that_is_cancelled_while_it_begins_leaves_nothing(
+    options: RemoteOptions, lock: str, moment: str
+) -> None:
+    argv = ["sh", "-c", "cat >/dev/null; sleep 300", lock + ".work"]
+    async with Remote(options) as remote:
+        await remote.run("host1", ["true"], timeout=SOON)
+        running = asyncio.create_task(remote.run("host1", argv, stdin="input", timeout=SOON, lock=lock))
+        with listening(moment, running.cancel) as listener, pytest.raises(asyncio.CancelledError):
+            await running
+        assert listener.is_done
+        await remote.run("host1", ["sleep", "0.5"], timeout=SOON)  # it may not even have come yet
+        await asyncio.to_thread(wait_until, lambda: not processes_with(argv[-1]), "the command is gone", 5)
+
+
+async def test_a_command_that_is_cancelled_while_it_gets_input_leaves_nothing(
+    options: RemoteOptions, lock: str, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    argv = ["sh", "-c", 'touch "$1"; sleep 300', lock + ".work", str(begun)]
+    async with Remote(options) as remote:
+        given = b"x" * 8_000_000
+        running = asyncio.create_task(remote.run("host1", argv, stdin=given, timeout=SOON, lock=lock))
+        await asyncio.to_thread(wait_until, begun.exists, "it has begun")
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert not processes_with(argv[-1])
+        await remote.run("host1", ["true"], timeout=SOON, lock=lock)
+
+
+async def test_sessions_that_were_cancelled_while_they_opened_take_up_no_room(tmp_path: Path) -> None:
+    with running_sshd(tmp_path, more="MaxSessions 2") as narrow:
+        async with Remote(RemoteOptions(config_file=narrow.ssh_config)) as remote:
+            await remote.run("host1", ["true"], timeout=SOON)
+            for _ in range(4):
+                running = asyncio.create_task(remote.run("host1", ["true"], timeout=SOON))
+                with (
+                    listening("Requesting new SSH session", running.cancel),
+                    pytest.raises(asyncio.CancelledError),
+                ):
+                    await running
+                await remote.run("host1", ["true"], timeout=SOON)
+        assert narrow.connections() == 1
