@@ -94,7 +94,7 @@ def refusal(error: RequestError, method: str) -> Chunks:
         (
             f"<value><array><data><value><boolean>0</boolean></value>"
             f"<value><string>{message}</string></value><value><i4>{error.code}</i4></value>"
-            f"<value><i4>{error.object_id}</i4></value><value><i8>-1</i8></value></data></array></value>"
+            f"{write_value(error.object_id)}<value><i8>-1</i8></value></data></array></value>"
         ).encode(),
     )
 

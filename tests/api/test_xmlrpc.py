@@ -39,6 +39,11 @@ def test_a_success_is_an_array_of_three(result: object) -> None:
     assert decoded(answer(success(result))) == [True, result, 0]
 
 
+def test_the_object_of_a_refusal_may_be_past_32_bits() -> None:
+    error = NotFoundError("Error getting zone [1099511627776].", 1 << 40)
+    assert b"<i8>1099511627776</i8>" in b"".join(answer(refusal(error, "one.zone.info")))
+
+
 def test_a_number_past_32_bits_is_sent_as_i8() -> None:
     assert b"<i8>4294967296</i8>" in b"".join(answer(success(2**32)))
 
