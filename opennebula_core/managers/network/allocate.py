@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from opennebula_core.contracts.method import Session
 from opennebula_core.db.transaction import Transaction
 from opennebula_core.errors import InternalError
+from opennebula_core.managers.network.groups import check_groups, groups_named
 from opennebula_core.managers.network.ranges import new_range
 from opennebula_core.managers.network.vlans import choose_vlans
 from opennebula_core.managers.objects import require_text
@@ -29,13 +30,20 @@ _MAX_VLAN: Final = (1 << 24) - 1
 
 
 def allocate_network(
-    tx: Transaction, session: Session, template: Template, cluster_ids: Sequence[int], mac_prefix: str
+    tx: Transaction,
+    session: Session,
+    template: Template,
+    cluster_ids: Sequence[int],
+    mac_prefix: str,
+    granted: Collection[int] = (),
 ) -> int:
     """Make a network of the caller's, with the address ranges that the template describes; return its id.
 
     :param template: is changed
+    :param granted: security groups that it may name though the caller may not use them
     :raises InternalError: an attribute is missing or wrong
     """
+    check_groups(tx, session, groups_named(template), set(granted))
     network = _new_network(tx, session, template)
     network.cluster_ids = list(cluster_ids)
     vectors = [Vector(vector) for vector in template.remove("AR") if isinstance(vector, Vector)]

@@ -11,6 +11,7 @@ from opennebula_core.documents.network import render_network, render_network_in_
 from opennebula_core.errors import ActionError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.network.allocate import DEFAULT_CLUSTER, allocate_network, check_wires
+from opennebula_core.managers.network.groups import GROUPS, check_groups, groups_named
 from opennebula_core.managers.network.ranges import STATIC, free_attributes, new_range, set_size
 from opennebula_core.managers.network.reservations import (
     PARENT_RANGE,
@@ -25,6 +26,7 @@ from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.addresses import index_of_ip, index_of_ip6, index_of_mac
 from opennebula_core.model.numbers import whole_number
 from opennebula_core.model.objects import AddressRange, Network
+from opennebula_core.model.security_rules import group_ids
 from opennebula_core.model.template import Template, Vector
 
 NET = ObjectKind.NET
@@ -67,6 +69,8 @@ def _render_many(tx: Snapshot, networks: Iterable[Network]) -> Iterable[str]:
 
 def _updated(tx: Transaction, session: Session, changed: object, template: Template) -> None:
     assert isinstance(changed, Network)
+    present = tx.networks.get(changed.id).template
+    check_groups(tx, session, groups_named(template), groups_named(present))
     for name, attribute in (
         ("BRIDGE", "bridge"),
         ("PHYDEV", "phydev"),
@@ -167,6 +171,8 @@ def _update_range(core: Core) -> RangeChange:
         network = tx.networks.get(network_id)
         changed = tx.networks.range_of(network, _range_id(vector))
         attributes = _new_attributes(session, vector, changed, restricted)
+        wanted, present = (set(group_ids(held.get(GROUPS, ""))) for held in (attributes, changed.attributes))
+        check_groups(tx, session, wanted, present)
         size = changed.size
         set_size(changed, vector.get("SIZE", str(size)))
         if network.parent_id >= 0 and changed.size != size:

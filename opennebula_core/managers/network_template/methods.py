@@ -11,12 +11,13 @@ from opennebula_core.documents.network_template import render_network_template
 from opennebula_core.errors import ActionError, AllocateError, InternalError
 from opennebula_core.managers.core import Core
 from opennebula_core.managers.network.allocate import DEFAULT_CLUSTER, allocate_network
+from opennebula_core.managers.network.groups import check_groups, groups_named
 from opennebula_core.managers.objects import Kind, lock_methods, owned_methods, parse_text, require_text
 from opennebula_core.managers.ownership import owned_by
 from opennebula_core.managers.pools import info_method, pool_method
 from opennebula_core.managers.restricted import check_restricted
 from opennebula_core.model.numbers import whole_number
-from opennebula_core.model.objects import NetworkTemplate
+from opennebula_core.model.objects import NetworkTemplate, PoolObject
 from opennebula_core.model.template import Template
 
 VNTEMPLATE: Final = ObjectKind.VNTEMPLATE
@@ -34,6 +35,7 @@ def network_template_methods(core: Core) -> Iterable[Method]:
         "one.vntemplate",
         VNTEMPLATE,
         restricted=_restricted(core),
+        updated=_updated,
         other_bits=core.config.users.enable_other_permissions,
     )
     yield from owned_methods(kind)
@@ -65,6 +67,11 @@ def _restricted(core: Core) -> tuple[str, ...]:
     return (*core.config.networks.restricted_attributes, CLUSTERS)
 
 
+def _updated(tx: Transaction, session: Session, changed: PoolObject, template: Template) -> None:
+    present = tx.network_templates.get(changed.id).template
+    check_groups(tx, session, groups_named(template), groups_named(present))
+
+
 def _render(tx: Snapshot, template: NetworkTemplate) -> str:
     return render_network_template(template)
 
@@ -90,6 +97,7 @@ def _allocate(core: Core) -> Method:
 
     def allocate(tx: Transaction, session: Session, content: Template) -> int:
         check_restricted(session, content, restricted, "VN Template")
+        check_groups(tx, session, groups_named(content), set())
         names = [value for value in content.remove("NAME") if isinstance(value, str)]
         return _new(tx, session, require_text("NAME", names[0] if names else ""), content)
 
@@ -130,7 +138,9 @@ def _instantiate(core: Core) -> Method:
             content.set(attribute, value)
         cluster_ids = _cluster_ids(tx, content)
         try:
-            return allocate_network(tx, session, content, cluster_ids, mac_prefix)
+            return allocate_network(
+                tx, session, content, cluster_ids, mac_prefix, groups_named(source.template)
+            )
         except InternalError as error:
             raise AllocateError(f"Error allocating a new virtual network. {error}") from None
 
