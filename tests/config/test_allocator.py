@@ -15,8 +15,10 @@ if sys.argv[1] == "limited":
     assert keep_little_free()
 def work():
     for _ in range(3):
-        blocks = [bytes(60_000) for _ in range(150)] + [bytes(20 << 20)]
+        del [bytes(20 << 20)][0]  # unlimited, what is smaller is kept from now on
+        blocks = [bytes(200_000) for _ in range(50)]
         gate.wait()
+        blocks.append(bytes(60_000))  # lies behind them
 gate = threading.Barrier(8)
 threads = [threading.Thread(target=work) for _ in range(8)]
 for thread in threads: thread.start()
