@@ -22,7 +22,7 @@ from opennebula_tm_ssh.disks import (
     refusing_references,
     virtual_size,
 )
-from opennebula_tm_ssh.folders import Move, exists, is_same, lock_of, remove
+from opennebula_tm_ssh.folders import Move, copy, exists, is_same, lock_of, remove
 from opennebula_tm_ssh.migration import Premigration
 from opennebula_tm_ssh.places import VmFile, plain, snapshot_of, vm_file
 
@@ -88,15 +88,8 @@ class SshTransferDriver(TmDriver):
         format = disk_format(transfer.format)
         size = transfer.size_mib * BYTES_PER_MIB
         has_to_grow = size > 0 and size > await virtual_size(self._remote, image.host, image.path, format)
-        await self._remote.copy(
-            image.host,
-            image.path,
-            disk.host,
-            disk.path,
-            progress=transfer.report.progress,
-            lock=lock_of(transfer),
-            finish=(lambda path: growing(path, size, format)) if has_to_grow else None,
-        )
+        finish = (lambda path: growing(path, size, format)) if has_to_grow else None
+        await copy(self._remote, image, disk, transfer, finish)
 
     async def link(self, source: Location, destination: Location, transfer: Transfer) -> None:
         """Copy a persistent image: there is no shared storage; :meth:`move_back` brings it back."""
@@ -167,14 +160,8 @@ class SshTransferDriver(TmDriver):
         await self._bring_back(written, plain(image), transfer)
 
     async def _bring_back(self, disk: VmFile, image: Location, transfer: Transfer) -> None:
-        await self._remote.copy(
-            disk.host,
-            disk.path,
-            image.host,
-            image.path,
-            progress=transfer.report.progress,
-            lock=lock_of(transfer),
-            finish=lambda path: refusing_references(path, transfer.format),
+        await copy(
+            self._remote, disk, image, transfer, lambda path: refusing_references(path, transfer.format)
         )
 
     @_failing_as_driver
@@ -196,23 +183,13 @@ class SshTransferDriver(TmDriver):
     async def snap_create(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
         """Copy the disk beside itself; where the file system can, the copy shares its blocks."""
         here = self._file(disk, transfer)
-        await self._copy_beside(here, snapshot_of(here, snapshot_id), transfer)
+        await copy(self._remote, here, snapshot_of(here, snapshot_id), transfer)
 
     @_failing_as_driver
     async def snap_revert(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:
         """Copy the snapshot over the disk, which is replaced at once."""
         here = self._file(disk, transfer)
-        await self._copy_beside(snapshot_of(here, snapshot_id), here, transfer)
-
-    async def _copy_beside(self, source: VmFile, target: VmFile, transfer: Transfer) -> None:
-        await self._remote.copy(
-            source.host,
-            source.path,
-            target.host,
-            target.path,
-            progress=transfer.report.progress,
-            lock=lock_of(transfer),
-        )
+        await copy(self._remote, snapshot_of(here, snapshot_id), here, transfer)
 
     @_failing_as_driver
     async def snap_delete(self, disk: Location, snapshot_id: int, transfer: Transfer) -> None:

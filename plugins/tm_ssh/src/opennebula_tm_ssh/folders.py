@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from opennebula_core.contracts.tm import Transfer
+from opennebula_core.contracts.tm import Location, Transfer
 from opennebula_core.errors import DriverError
 from opennebula_core.remote import Remote
 from opennebula_tm_ssh.places import VmFile, snapshots_of
@@ -51,6 +52,28 @@ async def exists(remote: Remote, place: VmFile) -> bool:
     if completed.status not in (0, 1):
         raise DriverError(f"look for {place}: {completed.stderr.strip()}; see the host")
     return completed.status == 0
+
+
+async def copy(
+    remote: Remote,
+    source: VmFile | Location,
+    target: VmFile | Location,
+    transfer: Transfer,
+    finish: Callable[[str], Sequence[str]] | None = None,
+) -> None:
+    """Copy a file or folder for a transfer, which is told how far it is; the target is replaced at once.
+
+    :param finish: see :meth:`opennebula_core.remote.Remote.copy`
+    """
+    await remote.copy(
+        source.host,
+        source.path,
+        target.host,
+        target.path,
+        progress=transfer.report.progress,
+        lock=lock_of(transfer),
+        finish=finish,
+    )
 
 
 async def remove(remote: Remote, place: VmFile, transfer: Transfer) -> None:
@@ -150,12 +173,10 @@ class Move:
 
     async def _copy(self) -> None:
         marked = ["sh", "-c", '[ ! -d "$1" ] || printf %s "$2" >"$1/$3"', "sh"]
-        await self._remote.copy(
-            self._source.host,
-            self._source.path,
-            self._destination.host,
-            self._destination.path,
-            progress=self._transfer.report.progress,
-            lock=lock_of(self._transfer),
+        await copy(
+            self._remote,
+            self._source,
+            self._destination,
+            self._transfer,
             finish=lambda path: [*marked, path, str(self._source), ORIGIN],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opennebula_core.contracts.tm import Location, Transfer
 from opennebula_core.remote import Remote
 from opennebula_tm_ssh.disks import refusing_foreign
-from opennebula_tm_ssh.folders import exists, lock_of, remove
+from opennebula_tm_ssh.folders import copy, exists, remove
 from opennebula_tm_ssh.places import VmFile, snapshots_beside, snapshots_of
 
 
@@ -13,14 +13,7 @@ async def bring(remote: Remote, image: Location, disk: VmFile, transfer: Transfe
     """Copy those that an image keeps to beside the disk that was made from it."""
     kept, place = snapshots_beside(image), snapshots_of(disk)
     if await exists(remote, kept):
-        await remote.copy(
-            kept.host,
-            kept.path,
-            place.host,
-            place.path,
-            progress=transfer.report.progress,
-            lock=lock_of(transfer),
-        )
+        await copy(remote, kept, place, transfer)
 
 
 async def bring_back(remote: Remote, disk: VmFile, image: Location, transfer: Transfer) -> None:
@@ -30,14 +23,6 @@ async def bring_back(remote: Remote, disk: VmFile, image: Location, transfer: Tr
     """
     place, kept = snapshots_of(disk), snapshots_beside(image)
     if await exists(remote, place):
-        await remote.copy(
-            place.host,
-            place.path,
-            kept.host,
-            kept.path,
-            progress=transfer.report.progress,
-            lock=lock_of(transfer),
-            finish=lambda path: refusing_foreign(path, transfer.format),
-        )
+        await copy(remote, place, kept, transfer, lambda path: refusing_foreign(path, transfer.format))
     elif await exists(remote, kept):
         await remove(remote, kept, transfer)

@@ -10,7 +10,7 @@ from opennebula_core.contracts.tm import Transfer
 from opennebula_core.errors import DriverError
 from opennebula_core.remote import Remote
 from opennebula_tm_ssh.disks import disk_format, empty_disk, is_in_use, virtual_size
-from opennebula_tm_ssh.folders import SHORT, exists, lock_of
+from opennebula_tm_ssh.folders import SHORT, copy, exists, lock_of
 from opennebula_tm_ssh.places import SNAPSHOTS_ENDING, VmFile
 
 _DISK = re.compile(r"disk\.([0-9]+)")
@@ -79,9 +79,9 @@ class Premigration:
 
     async def _make_disk(self, disk: Written) -> None:
         size = await virtual_size(
-            self._remote, self._source.host, self._path(self._source, disk.name), disk.format
+            self._remote, self._source.host, _in(self._source, disk.name).path, disk.format
         )
-        target = VmFile(self._destination.host, self._destination.folder, disk.name)
+        target = _in(self._destination, disk.name)
         if await exists(self._remote, target):
             if await self._has_size(target, disk, size):
                 return
@@ -102,15 +102,8 @@ class Premigration:
             return False
 
     async def _copy(self, name: str) -> None:
-        await self._remote.copy(
-            self._source.host,
-            self._path(self._source, name),
-            self._destination.host,
-            self._path(self._destination, name),
-            progress=self._transfer.report.progress,
-            lock=lock_of(self._transfer),
-        )
+        await copy(self._remote, _in(self._source, name), _in(self._destination, name), self._transfer)
 
-    @staticmethod
-    def _path(place: VmFile, name: str) -> str:
-        return f"{place.folder}/{name}"
+
+def _in(folder: VmFile, name: str) -> VmFile:
+    return VmFile(folder.host, folder.folder, name)
