@@ -45,6 +45,20 @@ def test_a_rule_becomes_a_match(rule: str, match: str) -> None:
     assert inbound[-2:] == [f"{match} goto nic-one-7-0-inbound-keep", "counter drop"]
 
 
+def test_a_nic_sends_from_its_addresses_and_from_those_of_the_link() -> None:
+    script = filtered(FILTER_IP_SPOOFING="YES", IP6="fe8::1", IP6_LINK="fe80::7")
+    own = [line for line in chain(script, "outbound") if line.startswith("ip6 saddr")]
+    assert own == ["ip6 saddr != { fe8::1, ::, fe80::/10 } counter drop"]
+
+
+def test_what_belongs_to_a_nic_is_not_anothers_whose_name_has_a_dash_more() -> None:
+    def names(interface: str) -> set[str]:
+        script = filtered(TARGET=interface)
+        return {line.split()[4] for line in script.splitlines() if line.startswith("add set")}
+
+    assert not names("one") & names("one-")
+
+
 def test_what_no_packet_can_be_opens_nothing() -> None:
     rule = 'PROTOCOL=ICMP,RULE_TYPE=inbound,IP="2001:db8::1",SIZE=1'
     assert chain(filtered(rule), "inbound") == chain(filtered(), "inbound")

@@ -56,7 +56,7 @@ _ALWAYS: Final = {
 
 def install(nic: NicFilter) -> str:
     """Return the transaction that puts a NIC's filter in force, in place of the one that it may have."""
-    flows = Flows(_chain(nic, "").rstrip("-"))
+    flows = Flows(_prefix(nic))
     lines = [*_FRAME, *(f"add set {TABLE} {name} {body}" for name, body in flows.declarations())]
     for traffic in Traffic:
         chain, keep = _chain(nic, traffic), _keeper(nic, traffic)
@@ -73,7 +73,7 @@ def remove(nic: NicFilter) -> str:
 
     What is removed is made first where it is missing: ``nft`` refuses to remove what is not there.
     """
-    flows = Flows(_chain(nic, "").rstrip("-"))
+    flows = Flows(_prefix(nic))
     sets = list(flows.declarations())
     lines = [*_FRAME, *(f"add set {TABLE} {name} {body}" for name, body in sets)]
     for traffic in Traffic:
@@ -85,8 +85,13 @@ def remove(nic: NicFilter) -> str:
     return "\n".join((*lines, *(f"delete set {TABLE} {name}" for name, _ in sets), ""))
 
 
-def _chain(nic: NicFilter, traffic: Traffic | str) -> str:
-    return f"nic-{nic.interface}-{traffic.lower()}"
+def _prefix(nic: NicFilter) -> str:
+    """Return how the names of all begin that belongs to a NIC."""
+    return f"nic-{nic.interface}"
+
+
+def _chain(nic: NicFilter, traffic: Traffic) -> str:
+    return f"{_prefix(nic)}-{traffic.lower()}"
 
 
 def _keeper(nic: NicFilter, traffic: Traffic) -> str:
@@ -124,20 +129,17 @@ def _own_address(nic: NicFilter) -> Iterator[str]:
     if not nic.addresses:
         return
     own4 = sorted({str(address) for address in nic.addresses if address.version == 4})
-    own6 = sorted({str(address) for address in nic.addresses if address.version == 6})
+    own6 = sorted(
+        {str(address) for address in nic.addresses if address.version == 6 and not address.is_link_local}
+    )
     yield "meta protocol != { arp, ip, ip6 } counter drop"
     yield f"arp saddr ip != {{ {', '.join((*own4, '0.0.0.0'))} }} counter drop"
     # Who has no address yet asks for one.
     unaddressed = "ip saddr 0.0.0.0 udp sport 68 udp dport 67"
     yield f"{unaddressed} accept"
     yield f"ip saddr != {{ {', '.join(own4)} }} counter drop" if own4 else "meta protocol ip counter drop"
-    # fe80::/10 leaves the link on no router, and guests choose it by themselves.
-    yield f"ip6 saddr != {{ {', '.join((*_outside_of_link(own6), '::', 'fe80::/10'))} }} counter drop"
-
-
-def _outside_of_link(addresses: list[str]) -> list[str]:
-    """Return the addresses that fe80::/10 does not hold: sets refuse what overlaps."""
-    return [text for text in addresses if not text.startswith(("fe8", "fe9", "fea", "feb"))]
+    # fe80::/10 leaves the link on no router, and guests choose it by themselves; sets refuse what overlaps.
+    yield f"ip6 saddr != {{ {', '.join((*own6, '::', 'fe80::/10'))} }} counter drop"
 
 
 def _matches(rule: SecurityRule) -> Iterator[str]:
