@@ -8,7 +8,6 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -157,7 +156,7 @@ class Bench:
     async def close(self) -> None:
         """End everything and remove the bench's folder."""
         await self.after(failed=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.discard()
 
     def discard(self) -> None:
         """Remove the folder of a bench on which nothing was started."""
@@ -174,8 +173,3 @@ class Bench:
         status = await self._shared.finish()
         if status != 0:
             raise CheckFailedError("status 0 at the end", f"status {status}")
-
-
-def with_limits(subject: Subject, **limits: float) -> Subject:
-    """Return the subject with other limits of time."""
-    return replace(subject, limits=replace(subject.limits, **limits))
