@@ -7,7 +7,7 @@ from typing import Final
 
 from opennebula_core.testing.conformance.bench import Bench
 from opennebula_core.testing.conformance.checks import Check
-from opennebula_core.testing.conformance.kinds.kind import PAUSE_S, Kind, ask
+from opennebula_core.testing.conformance.kinds.kind import PAUSE_S, Kind, ask, tell_together
 from opennebula_core.testing.conformance.outcome import CheckFailedError, CheckSkippedError
 
 INIT_BYTES: Final = 31
@@ -64,10 +64,7 @@ class _Starting:
     async def work(self, bench: Bench) -> None:
         """End although there is work in the pipe."""
         session = await bench.start()
-        requests = [self._kind.plain(bench.new_id()) for _ in range(AT_ONCE)]
-        for request in requests:
-            session.expect(request.action, request.object_id)
-        session.tell(*(request.line for request in requests))
+        tell_together(session, [self._kind.plain(bench.new_id()) for _ in range(AT_ONCE)])
         await session.finish()
 
     async def input(self, bench: Bench) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from opennebula_core.testing.conformance.bench import Bench
 from opennebula_core.testing.conformance.checks import Check
-from opennebula_core.testing.conformance.kinds.kind import PAUSE_S, Ask, Kind, ask, judge
+from opennebula_core.testing.conformance.kinds.kind import PAUSE_S, Ask, Kind, ask, ask_together
 from opennebula_core.testing.conformance.outcome import CheckFailedError, CheckSkippedError
 from opennebula_core.testing.conformance.processes import children, open_files
 from opennebula_core.testing.conformance.session import Session
@@ -58,11 +58,7 @@ class _Working:
         for number in range(MANY):
             make = self._kind.failing if number % 2 else self._kind.plain
             requests.append(make(bench.new_id()))
-        for request in requests:
-            session.expect(request.action, request.object_id)
-        session.tell(*(request.line for request in requests))
-        for request in requests:
-            judge(await session.answer(request.action, request.object_id), request)
+        await ask_together(session, requests)
 
     async def many(self, bench: Bench) -> None:
         """Ask for what succeeds and what fails by turns."""

@@ -189,21 +189,15 @@ class DatastoreKind(Kind):
     async def together(self, bench: Bench) -> None:
         """Copy several files at once."""
         self.needs("CP")
-        driver = await bench.driver()
-        requests = {bench.new_id(): str(number).encode() * 5000 for number in range(5)}
-        for number, content in requests.items():
-            line = bench.encode(self.request("CP", number, PATH=self.upload(content)))
-            driver.send(line, "CP", number)
-        sources = set()
-        for number, content in requests.items():
-            answer = await driver.answer("CP", number)
-            if answer.result != "SUCCESS":
-                raise CheckFailedError("SUCCESS of five at once", f"{answer.result} {answer.info}")
-            sources.add(source := self.source(answer))
-            if not self.subject.pretends and Path(source).read_bytes() != content:
-                raise CheckFailedError(f"at {source} what image {number} was made from", "another content")
-        if len(sources) < len(requests):
-            raise CheckFailedError("a source for each image", f"{len(sources)} for {len(requests)}")
+        contents = [str(number).encode() * 5000 for number in range(5)]
+        answers = await self.succeed_together(
+            [self.request("CP", bench.new_id(), PATH=self.upload(content)) for content in contents]
+        )
+        sources = [self.source(answer) for answer in answers]
+        for source, content in zip(sources, contents, strict=True):
+            self._look(source, content)
+        if len(set(sources)) < len(sources):
+            raise CheckFailedError("a source for each image", f"{len(set(sources))} for {len(sources)}")
 
     async def remove(self, bench: Bench) -> None:
         """Remove an image, and again."""

@@ -151,6 +151,21 @@ class Kind(ABC):
             raise CheckFailedError(expected, f"{answer.result} {answer.info}")
         return answer
 
+    async def succeed_together(self, requests: Sequence[Request]) -> list[Answer]:
+        """Ask the shared driver for several things at once, and return the answers in the same order.
+
+        :raises CheckFailedError: one of them fails
+        """
+        driver, asked = await self.bench.driver(), [self.of(request) for request in requests]
+        for each in asked:
+            driver.send(each.line, each.action, each.object_id)
+        answers = [await driver.answer(each.action, each.object_id) for each in asked]
+        for answer in answers:
+            if answer.result != "SUCCESS":
+                expected = f"SUCCESS of {answer.action}, {len(asked)} at once"
+                raise CheckFailedError(expected, f"{answer.result} {answer.info}")
+        return answers
+
     async def fail(self, request: Request, what: str) -> Answer:
         """Ask the shared driver for what cannot be done.
 
@@ -167,6 +182,20 @@ def must_fail(answer: Answer, what: str) -> None:
         raise CheckFailedError(f"FAILURE of {what}", f"{answer.result} {answer.info}")
     if answer.info in ("", "-"):
         raise CheckFailedError(f"a reason for the failure of {what}", "none")
+
+
+async def ask_together(session: Session, requests: Sequence[Ask]) -> None:
+    """Write requests at once and hold each answer to what is expected."""
+    tell_together(session, requests)
+    for request in requests:
+        judge(await session.answer(request.action, request.object_id), request)
+
+
+def tell_together(session: Session, requests: Sequence[Ask]) -> None:
+    """Write requests at once; their answers may come."""
+    for request in requests:
+        session.expect(request.action, request.object_id)
+    session.tell(*(request.line for request in requests))
 
 
 async def ask(session: Session, request: Ask) -> Answer:

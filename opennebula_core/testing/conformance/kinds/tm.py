@@ -117,17 +117,14 @@ class TmKind(TransferRequests):
     async def together(self, bench: Bench) -> None:
         """Make disks of several VMs at once."""
         self.needs("CLONE")
-        driver = await bench.driver()
         disks: dict[Path, bytes] = {}
+        scripts = []
         for vm_id in [bench.new_id() for _ in range(5)]:
             image, disk = self.image(vm_id), self.folder(vm_id) / "disk.0"
             image.write_bytes(disks.setdefault(disk, str(vm_id).encode() * 5000))
-            text = self.line("CLONE", image, self.at(disk), vm_id=vm_id)
-            driver.send(bench.encode(self.script(vm_id, text)), "TRANSFER", vm_id)
+            scripts.append(self.script(vm_id, self.line("CLONE", image, self.at(disk), vm_id=vm_id)))
+        await self.succeed_together(scripts)
         for disk, content in disks.items():
-            answer = await driver.answer("TRANSFER", int(disk.parent.name))
-            if answer.result != "SUCCESS":
-                raise CheckFailedError("SUCCESS of five at once", f"{answer.result} {answer.info}")
             if not self.subject.pretends:
                 self.must_hold(disk, content, len(content))
 

@@ -79,15 +79,9 @@ class VnmKind(VmmKind):
 
     async def together(self, bench: Bench) -> None:
         """Deploy several, then end them."""
-        driver = await bench.driver()
         guests = [self.guest() for _ in range(4)]
         for action in ("DEPLOY", "CANCEL"):
-            for guest in guests:
-                driver.send(bench.encode(guest.request(action)), action, guest.vm_id)
-            for guest in guests:
-                answer = await driver.answer(action, guest.vm_id)
-                if answer.result != "SUCCESS":
-                    raise CheckFailedError(f"SUCCESS of {action}", f"{answer.result} {answer.info}")
+            await self.succeed_together([guest.request(action) for guest in guests])
 
     async def _told(self, step: str) -> None:
         """Make sure that a step of the network was taken, and went well."""
