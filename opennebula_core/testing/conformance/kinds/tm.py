@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -196,4 +197,4 @@ class TmKind(TransferRequests):
         disk = await self.cloned(vm_id)
         for path in (disk, disk.parent):
             text = self.line("DELETE", self.at(path), vm_id=vm_id)
-            await self.run(vm_id, text, lambda path=path: self.must_be_gone(path))  # type: ignore[misc]
+            await self.run(vm_id, text, partial(self.must_be_gone, path))
