@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import Final
 
 from opennebula_core.testing.conformance.bench import Bench
 from opennebula_core.testing.conformance.checks import Check
-from opennebula_core.testing.conformance.kinds.kind import PAUSE_S, Ask, Kind, ask
+from opennebula_core.testing.conformance.kinds.kind import PAUSE_S, Kind, ask, ask_together, judge
 from opennebula_core.testing.conformance.outcome import CheckFailedError
 from opennebula_core.testing.conformance.session import Session
 
@@ -46,7 +47,7 @@ class _Lines:
         for blanks in (" ", "  "):
             request = self._kind.plain(bench.new_id())
             head, rest = request.line.split(None, 1)
-            await ask(session, Ask(head + blanks + rest, request.action, request.object_id))
+            await ask(session, replace(request, line=head + blanks + rest))
 
     async def pieces(self, bench: Bench) -> None:
         """Write a line slowly, then several together."""
@@ -59,13 +60,8 @@ class _Lines:
         for part in (data[:3], data[3:cut], data[cut:-1], data[-1:]):
             session.write(part)
             await asyncio.sleep(PIECE_S)
-        await session.answer(slowly.action, slowly.object_id)
-        together = [self._kind.plain(bench.new_id()) for _ in range(3)]
-        for request in together:
-            session.expect(request.action, request.object_id)
-        session.tell(*(request.line for request in together))
-        for request in together:
-            await session.answer(request.action, request.object_id)
+        judge(await session.answer(slowly.action, slowly.object_id), slowly)
+        await ask_together(session, [self._kind.plain(bench.new_id()) for _ in range(3)])
 
     async def unknown(self, bench: Bench) -> None:
         """Ask for what nobody knows; a driver may be silent or fail, as OpenNebula's do."""
