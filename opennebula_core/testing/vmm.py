@@ -107,8 +107,10 @@ class VmmDriverContract:
         assert await settle(driver.poll(running)) is GuestState.POWEROFF
 
     async def test_shutdown_of_a_vanished_guest_succeeds(self, driver: VmmDriver, guest: Guest) -> None:
-        """What is gone counts as shut down."""
-        await settle(driver.shutdown(replace(guest, deploy_id="one-7")))
+        """What is gone counts as shut down, and stays gone."""
+        vanished = replace(guest, deploy_id="one-7")
+        await settle(driver.shutdown(vanished))
+        assert await settle(driver.poll(vanished)) is GuestState.POWEROFF
 
     async def test_a_saved_guest_is_restored_and_both_may_be_repeated(
         self, driver: VmmDriver, guest: Guest

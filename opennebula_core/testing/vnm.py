@@ -88,15 +88,19 @@ class VnmDriverContract:
         assert self.is_prepared(host, nics) is not True
 
     async def test_a_guest_that_never_was_there_may_be_cleaned_up_after(
-        self, driver: VnmDriver, guest: Guest, nics: list[Vector]
+        self, driver: VnmDriver, guest: Guest, host: str, nics: list[Vector]
     ) -> None:
         """A deployment that failed early is undone like any other."""
         await settle(driver.clean(guest, nics))
+        assert self.is_prepared(host, nics) is not True
 
-    async def test_a_guest_without_nics_is_no_matter(self, driver: VnmDriver, guest: Guest) -> None:
-        """There is nothing to do for it."""
+    async def test_a_guest_without_nics_is_no_matter(
+        self, driver: VnmDriver, guest: Guest, host: str, nics: list[Vector]
+    ) -> None:
+        """There is nothing to do for it, and nothing is made."""
         await settle(driver.pre(guest, []))
         await settle(driver.post(guest, []))
+        assert self.is_prepared(host, nics) is not True
         await settle(driver.clean(guest, []))
 
     def test_options_have_defaults_of_their_types(self, driver: VnmDriver) -> None:
