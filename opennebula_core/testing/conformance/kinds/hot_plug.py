@@ -87,7 +87,7 @@ class HotPlug:
         await self._again("RESIZEDISK")
 
     async def rules(self, bench: Bench) -> None:
-        """Put rules in force, again, and where there is no guest; every answer names the group."""
+        """Put rules in force, and again; every answer names the group."""
         kind = self._kind
         kind.needs("UPDATESG")
         guest = await kind.deployed()
