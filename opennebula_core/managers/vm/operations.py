@@ -16,7 +16,7 @@ from opennebula_core.managers.vm.records import waits_on_front_end
 from opennebula_core.model.objects import Vm
 from opennebula_core.model.states import HistoryAction, LcmState, VmState
 from opennebula_core.model.transitions import may_have_guest
-from opennebula_core.plans.plan import Plan, Step, Target
+from opennebula_core.plans.plan import Plan, PlanStatus, Step, Target
 
 RUNNING = (VmState.ACTIVE, LcmState.RUNNING)
 DONE = (VmState.DONE, LcmState.LCM_INIT)
@@ -185,6 +185,25 @@ def return_home(vm: Vm, given_up: LcmState, *, is_saved: bool) -> Plan:
 
 _RESTS = {LcmState.PROLOG_MIGRATE_POWEROFF: POWEROFF, LcmState.PROLOG_MIGRATE_SUSPEND: SUSPENDED}
 """Where migrations end that start no guest."""
+
+
+def ending_guest(plan: Plan, failed: Plan | None) -> Plan:
+    """Return the plan of a VM at rest, with whatever runs of it ended before its files go.
+
+    Nothing does, unless the VM's last operation was a start that failed: one that took too long, or that an
+    operator gave up, may have done its work all the same.
+
+    :param failed: the VM's newest plan
+    """
+    first = plan.steps[0]
+    is_leaving = first.action in (Phase.EPILOG, Phase.STOP, Phase.MIGRATE)
+    if not is_leaving or failed is None or failed.status is not PlanStatus.FAILED:
+        return plan
+    if failed.current.action not in (VmmAction.DEPLOY, VmmAction.RESTORE):
+        return plan
+    target = Target.PREVIOUS if first.action == Phase.MIGRATE else Target.LAST
+    end_guest = _vmm(VmmAction.CANCEL, first.lcm_state, target=target, failure_is_fine=True)
+    return replace(plan, steps=(end_guest, *plan.steps))
 
 
 def delete(vm: Vm, other_host: str = "") -> Plan:

@@ -70,6 +70,8 @@ class VmPlans:
         """Begin a plan; its first step's state is saved together with what the caller has changed."""
         if (vm.state, vm.lcm_state) == operations.RUNNING:
             self.abandon(tx, vm)  # a reboot that goes on, or hangs: nothing else leaves the VM in RUNNING
+        elif vm.state in (VmState.POWEROFF, VmState.SUSPENDED):
+            plan = operations.ending_guest(plan, table.last_of(tx, vm.id))
         if plan.steps[0].lcm_state is LcmState.RUNNING:
             tx.vms.save(vm)
         tx.loaded["vm", vm.id] = vm

@@ -293,3 +293,27 @@ def test_what_has_no_guest_is_removed_whatever_its_host_says(cloud: Cloud) -> No
     _recover(cloud, vm_id, DELETE)
     cloud.settle(vm_id, DONE)
     _end(cloud, vm_id)
+
+
+@pytest.mark.parametrize("action", ["terminate-hard", "undeploy-hard"])
+def test_a_guest_that_runs_though_its_start_failed_is_ended_before_its_files_go(
+    cloud: Cloud, action: str
+) -> None:
+    vm_id = cloud.running_vm()
+    guest = cloud.location / f"var/dummy/hosts/h1/one-{vm_id}.json"
+    as_it_ran = guest.read_bytes()
+    cloud.act("poweroff-hard", vm_id)
+    cloud.settle(vm_id, POWEROFF)
+    cloud.behave({"vmm/DEPLOY": FAILS})
+    cloud.act("resume", vm_id)
+    cloud.wait_until(
+        lambda: cloud.document("vm", vm_id).find("USER_TEMPLATE/ERROR") is not None, "a failed start"
+    )
+    cloud.settle(vm_id, POWEROFF)
+    guest.write_bytes(as_it_ran)  # as if the start had done its work after all
+
+    cloud.act(action, vm_id)
+
+    cloud.settle(vm_id, DONE if action == "terminate-hard" else UNDEPLOYED)
+    assert not guest.exists()
+    _end(cloud, vm_id)
