@@ -21,6 +21,7 @@ DELETE: Final = 3
 SHARE: Final = ("RUNNING_VMS", "CPU_USAGE", "MEM_USAGE", "DATASTORES/DISK_USAGE")
 _MOVING: Final = {ImageState.LOCKED, ImageState.CLONE, ImageState.DELETE, ImageState.LOCKED_USED}
 RESTING_IMAGES: Final = frozenset(str(int(state)) for state in ImageState if state not in _MOVING)
+REMOVED: Final = tuple(str(int(state)) for state in (LcmState.CLEANUP_DELETE, LcmState.CLEANUP_RESUBMIT))
 STORY_LINES: Final = 12
 TOLD_FAILURE: Final = "the dummy driver was told to fail"
 
@@ -71,10 +72,16 @@ def _unlock(world: World, client: Client) -> None:
 def _end(client: Client, vm: Element) -> None:
     vm_id = int(vm.findtext("ID", "-1"))
     with suppress(RequestError):  # it is on its way; the next look finds it where it goes
-        if LcmState(int(vm.findtext("LCM_STATE", "0"))).is_failure:
+        if LcmState(int(vm.findtext("LCM_STATE", "0"))).is_failure or _is_held_up(vm):
             client.call("one.vm.recover", vm_id, DELETE)
         else:
             client.call("one.vm.action", "terminate-hard", vm_id)
+
+
+def _is_held_up(vm: Element) -> bool:
+    """Whether the VM is being removed and waits for recover, as its guest could not be ended."""
+    is_removed = vm.findtext("LCM_STATE") in REMOVED
+    return is_removed and vm.find("USER_TEMPLATE/ERROR") is not None
 
 
 def complaints(world: World, visitors: Iterable[Visitor]) -> list[str]:
