@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from opennebula_core.testing.conformance.bench import Bench
@@ -46,16 +47,7 @@ class VmmKind(VmmRequests):
         self.needs("DEPLOY")
         guest = await self.deployed()
         await self.must_be(guest, RUNNING, "DEPLOY")
-        if self.times("DEPLOY") == 1:
-            await self.end(guest)
-            return
-        await self._deployed_already(guest)
-
-        async def once_more() -> None:
-            await self._deployed_already(guest)
-            await self.end(guest)
-
-        self.after_kill("DEPLOY", once_more)
+        await self.twice_more("DEPLOY", guest, partial(self._deployed_already, guest))
 
     async def _deployed_already(self, guest: TestGuest) -> None:
         again = await self.deployed(attempt=2, guest=guest)
@@ -118,16 +110,12 @@ class VmmKind(VmmRequests):
         request = guest.request("SAVE")
         await self.succeed(request)
         await self.must_not_run(guest, "SAVE")
-        if self.times("SAVE") == 1:
-            await self.end(guest)
-            return
 
-        async def once_more() -> None:
+        async def again() -> None:
             await self.succeed(replace(request, attempt=2), "asked again")
             await self.must_not_run(guest, "SAVE asked again")
 
-        await once_more()
-        self.after_kill("SAVE", once_more)
+        await self.twice_more("SAVE", guest, again)
 
     async def restore(self, bench: Bench) -> None:
         """Restore a guest, and again."""
@@ -152,16 +140,7 @@ class VmmKind(VmmRequests):
         self.needs("MIGRATE")
         guest = await self.deployed()
         await self._moved(guest, attempt=1)
-        if self.times("MIGRATE") == 1:
-            await self.end(guest)
-            return
-        await self._moved(guest, attempt=2)
-
-        async def once_more() -> None:
-            await self._moved(guest, attempt=2)
-            await self.end(guest)
-
-        self.after_kill("MIGRATE", once_more)
+        await self.twice_more("MIGRATE", guest, partial(self._moved, guest, attempt=2))
 
     async def _moved(self, guest: TestGuest, attempt: int) -> None:
         await self.succeed(guest.request("MIGRATE", attempt=attempt))

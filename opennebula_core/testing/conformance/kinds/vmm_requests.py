@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -89,20 +89,29 @@ class VmmRequests(Kind):
         return guest.named(one_word(answer, "the deploy id"))
 
     async def repeat(self, request: VmmRequest, guest: TestGuest, state: str) -> None:
-        """Ask again, and once more when the driver has been killed: it has all been done already."""
-        if self.times(request.action) == 1:
+        """Ask again, see what the guest is then, and end it; see :meth:`twice_more`."""
+
+        async def again() -> None:
+            await self.succeed(replace(request, attempt=2), "asked again")
+            await self.must_be(guest, state, f"{request.action} asked again")
+
+        await self.twice_more(request.action, guest, again)
+
+    async def twice_more(self, action: str, guest: TestGuest, again: Callable[[], Awaitable[None]]) -> None:
+        """Do ``again`` now, and when the driver has been killed: it has all been done already; end the guest.
+
+        A driver that may be asked for the action only once is not asked again.
+        """
+        if self.times(action) == 1:
             await self.end(guest)
             return
-        again = replace(request, attempt=2)
-        await self.succeed(again, "asked again")
-        await self.must_be(guest, state, f"{request.action} asked again")
+        await again()
 
         async def once_more() -> None:
-            await self.succeed(again, "asked again")
-            await self.must_be(guest, state, f"{request.action} asked again")
+            await again()
             await self.end(guest)
 
-        self.after_kill(request.action, once_more)
+        self.after_kill(action, once_more)
 
 
 def one_word(answer: Answer, what: str) -> str:
