@@ -15,9 +15,7 @@ from opennebula_core.testing.conformance.outcome import CheckFailedError
 from opennebula_core.testing.conformance.processes import MARK, end_all, marked
 from opennebula_core.testing.conformance.subject import Limits
 from opennebula_core.wire.framing import Answer, LogLine, parse_answer
-
-UNASKED: Final = frozenset({"SYSTEM_HOST", "MONITOR_HOST", "BEACON_HOST", "STATE_VM", "MONITOR_VM"})
-"""Messages of monitoring, which come by themselves."""
+from opennebula_core.wire.monitoring.reading import MESSAGE_TYPES
 
 SEVERITIES: Final = frozenset("-IEDW")
 TORN_S: Final = 0.05
@@ -253,7 +251,7 @@ class Session:
 
     def _take_answer(self, answer: Answer, line: str) -> None:
         key = (answer.action, answer.object_id)
-        if answer.action in UNASKED:
+        if answer.action in MESSAGE_TYPES:  # of monitoring, which come by themselves
             return
         if self._expected[key] <= 0:
             self.faults.append(f"an answer to what nobody asked, or had answered already: {_short(line)!r}")

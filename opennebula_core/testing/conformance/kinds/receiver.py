@@ -11,8 +11,8 @@ from opennebula_core.testing.conformance.outcome import CheckFailedError
 from opennebula_core.testing.ports import free_port
 from opennebula_core.wire.framing import Answer, parse_answer
 from opennebula_core.wire.monitoring import parse_message
+from opennebula_core.wire.monitoring.reading import MESSAGE_TYPES
 
-TYPES: Final = ("BEACON_HOST", "SYSTEM_HOST", "MONITOR_HOST", "STATE_VM", "MONITOR_VM")
 ADDRESS: Final = "127.0.0.1"
 
 
@@ -81,8 +81,9 @@ class Receiver(asyncio.DatagramProtocol):
         """
         for message in self._messages:
             answer = parse_answer(message)
-            if not isinstance(answer, Answer) or answer.action not in TYPES:
-                raise CheckFailedError(f"a message that begins with one of {', '.join(TYPES)}", message[:80])
+            if not isinstance(answer, Answer) or answer.action not in MESSAGE_TYPES:
+                types = ", ".join(sorted(MESSAGE_TYPES))
+                raise CheckFailedError(f"a message that begins with one of {types}", message[:80])
             if answer.object_id != host_id:
                 raise CheckFailedError(f"messages of host {host_id}", message[:80])
             try:
