@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from opennebula_core.errors import OpenNebulaError
 
@@ -33,6 +34,10 @@ class CheckSkippedError(OpenNebulaError):
     """A check does not apply to this driver, or cannot be made; the message says why."""
 
 
+TIME_IS_UP: Final = "the time for all checks"
+"""How the reason begins of a check that was not made, or not to its end, for want of time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a check.
@@ -49,3 +54,8 @@ class Outcome:
     expected: str = ""
     seen: str = ""
     exchange: tuple[str, ...] = ()
+
+    @property
+    def found_no_time(self) -> bool:
+        """Whether the time for all checks was up before this one was done."""
+        return self.reason.startswith(TIME_IS_UP)

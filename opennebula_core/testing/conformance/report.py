@@ -43,11 +43,8 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def is_kept(outcomes: Sequence[Outcome]) -> bool:
     """Whether the driver keeps the protocol: something was tried, and nothing failed or found no time."""
     results = {outcome.result for outcome in outcomes}
-    return Result.PASSED in results and Result.FAILED not in results and not _cut_short(outcomes)
-
-
-def _cut_short(outcomes: Sequence[Outcome]) -> bool:
-    return any(outcome.reason.endswith("--total") for outcome in outcomes)
+    is_cut_short = any(outcome.found_no_time for outcome in outcomes)
+    return Result.PASSED in results and Result.FAILED not in results and not is_cut_short
 
 
 def as_json(subject: Subject, outcomes: Sequence[Outcome]) -> str:

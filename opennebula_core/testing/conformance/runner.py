@@ -20,7 +20,13 @@ from opennebula_core.testing.conformance.kinds.tm import TmKind
 from opennebula_core.testing.conformance.kinds.vmm import VmmKind
 from opennebula_core.testing.conformance.kinds.vnm import VnmKind
 from opennebula_core.testing.conformance.lines import line_checks
-from opennebula_core.testing.conformance.outcome import CheckFailedError, CheckSkippedError, Outcome, Result
+from opennebula_core.testing.conformance.outcome import (
+    TIME_IS_UP,
+    CheckFailedError,
+    CheckSkippedError,
+    Outcome,
+    Result,
+)
 from opennebula_core.testing.conformance.starting import starting_checks
 from opennebula_core.testing.conformance.subject import Subject
 from opennebula_core.testing.conformance.working import first_check, working_checks
@@ -34,7 +40,6 @@ KIND_CLASSES: Final[Mapping[str, type[Kind]]] = {
     "auth": AuthKind,
 }
 SHOWN_LINES: Final = 12
-TIME_IS_UP: Final = "the time for all checks, {:g} s, is up; give more with --total"
 FIRST: Final = "start.init"
 ACTIONS: Final = "action."
 AFTER_KILL: Final = "action.after-kill"
@@ -101,7 +106,7 @@ async def run(subject: Subject, selection: Selection, on_outcome: Callable[[Outc
     try:
         for check in selection.of(checks_of(KIND_CLASSES[subject.kind](bench))):
             if not reason and time.monotonic() > deadline:
-                reason = TIME_IS_UP.format(subject.limits.total)
+                reason = _time_is_up(subject)
             outcome = _skipped(check, reason) if reason else await _make(check, bench, deadline)
             if check.name == FIRST and outcome.result is Result.FAILED:
                 reason = "the driver does not begin"
@@ -127,17 +132,15 @@ async def _make(check: Check, bench: Bench, deadline: float) -> Outcome:
     except CheckFailedError as failure:
         outcome = _failed(outcome, bench, failure.expected, failure.seen)
     except CheckSkippedError as skipped:
-        outcome = replace(outcome, result=Result.SKIPPED, reason=str(skipped))
+        outcome = _skipped(check, str(skipped))
     except TimeoutError:
         if limit_s < bench.subject.limits.check:
-            outcome = replace(
-                outcome, result=Result.SKIPPED, reason=TIME_IS_UP.format(bench.subject.limits.total)
-            )
+            outcome = _skipped(check, _time_is_up(bench.subject))
         else:
             outcome = _failed(outcome, bench, f"the check to be done in {limit_s:.0f} s", "it goes on")
     except (OpenNebulaError, OSError) as error:
         outcome = _failed(outcome, bench, "a check that can be made", str(error))
-    await bench.after(failed=outcome.result is Result.FAILED or outcome.reason.endswith("--total"))
+    await bench.after(failed=outcome.result is Result.FAILED or outcome.found_no_time)
     return replace(outcome, duration_s=time.monotonic() - began)
 
 
@@ -147,6 +150,10 @@ def _failed(outcome: Outcome, bench: Bench, expected: str, seen: str) -> Outcome
     if faults and faults[0] not in seen:
         seen = f"{seen}; and {faults[0]}"
     return replace(outcome, result=Result.FAILED, expected=expected, seen=seen, exchange=tuple(exchange))
+
+
+def _time_is_up(subject: Subject) -> str:
+    return f"{TIME_IS_UP}, {subject.limits.total:g} s, is up; give more with --total"
 
 
 def _skipped(check: Check, reason: str) -> Outcome:
