@@ -52,8 +52,8 @@ class Given:
     host: str
     destination: str
     dialect: str
-    limit: float
-    total: float
+    limit: float | None
+    total: float | None
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,10 +70,8 @@ class Given:
 @click.option("--host", default="", help="the host that it works on")
 @click.option("--destination", default="", help="another host, for migration")
 @click.option("--dialect", default="", help="OpenNebula release whose protocol a program speaks (6.10)")
-@click.option(
-    "--limit", type=float, default=Limits().answer, help="seconds for one answer", show_default=True
-)
-@click.option("--total", type=float, default=Limits().total, help="seconds for all checks", show_default=True)
+@click.option("--limit", type=float, help=f"seconds for one answer, else {Limits().answer:g}")
+@click.option("--total", type=float, help=f"seconds for all checks, else {Limits().total:g}")
 @click.option("--only", multiple=True, metavar="NAME", help="make only checks that have this in their names")
 @click.option("-x", "--exitfirst", is_flag=True, help="make no more checks after the first that fails")
 @click.option("--list", "is_listing", is_flag=True, help="list the checks and make none")
@@ -144,8 +142,9 @@ def _subject(given: Given) -> Subject:
 
 
 def _limits(given: Given, limits: Limits) -> Limits:
-    answer = given.limit if given.limit != Limits().answer else limits.answer
-    total = given.total if given.total != Limits().total else limits.total
+    """Return the limits that the file sets; what the command line gives counts more."""
+    answer = limits.answer if given.limit is None else given.limit
+    total = limits.total if given.total is None else given.total
     return replace(limits, answer=answer, total=total)
 
 

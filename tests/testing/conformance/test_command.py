@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from opennebula_core.testing.conformance.command import check
+from opennebula_core.testing.conformance.subject import Limits
 
 from .small_drivers import ROOT
 
@@ -79,6 +80,14 @@ def test_what_finds_no_time_is_no_pass() -> None:
 
     assert done.exit_code == 1
     assert "is up; give more with --total" in done.output
+
+
+def test_what_the_command_line_says_of_time_counts_more_than_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "check.toml"
+    file.write_text("[limits]\ntotal = 0.01\n")
+    arguments = ("--file", str(file), "--total", f"{Limits().total:g}", "--only", "start.init")
+
+    assert called("vmm", "--command", f"{SMALL} vmm", *arguments).exit_code == 0
 
 
 @pytest.mark.parametrize(
