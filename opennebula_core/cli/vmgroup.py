@@ -107,17 +107,21 @@ def _role_text(given: str) -> str:
     return Template(((_ROLE, role),)).to_text()
 
 
-def _role_id(application: Application, group_id: int, word: str) -> int:
-    """Return the id of a role that is named by its id or its name.
+def _role(application: Application, group_id: int, word: str) -> Element:
+    """Return a role that is named by its id or its name.
 
     :raises TextError: the group has no such role
     """
     roles = _roles(VM_GROUP.info(application.client, group_id))
     for role in roles:
         if word in (role.findtext("ID"), role.findtext("NAME")):
-            return int(role.findtext("ID", ""))
+            return role
     there = ", ".join(role.findtext("NAME", "") for role in roles) or "none"
     raise TextError(f"find role {word!r} of VM group {group_id}: there is none; it has {there}")
+
+
+def _id(role: Element) -> int:
+    return int(role.findtext("ID", ""))
 
 
 _group_argument = click.argument("word", metavar=VM_GROUP.word, type=ObjectWord(VM_GROUP))
@@ -146,17 +150,15 @@ def role_add(application: Application, /, word: str, file: str | None, **options
 def role_update(application: Application, word: str, role: str, file: str | None) -> None:
     """Change a role that has no VMs: from FILE, from standard input (-), or in $EDITOR."""
     group_id = Finder(application, VM_GROUP).one(word)
-    role_id = _role_id(application, group_id, role)
+    present = _role(application, group_id, role)
     if file is not None or is_piped():
         given: str | None = read_text(file)
     else:
-        document = VM_GROUP.info(application.client, group_id)
-        present = next(item for item in _roles(document) if item.findtext("ID") == str(role_id))
         given = edited(Template.from_element(present).to_text() + "\n")
     if given is None:
         click.echo("Nothing was changed.", err=True)
         return
-    application.client.call("one.vmgroup.roleupdate", group_id, role_id, _role_text(given))
+    application.client.call("one.vmgroup.roleupdate", group_id, _id(present), _role_text(given))
 
 
 @vmgroup.command("role-delete")
@@ -166,7 +168,7 @@ def role_update(application: Application, word: str, role: str, file: str | None
 def role_delete(application: Application, word: str, role: str) -> None:
     """Remove a role that has no VMs."""
     group_id = Finder(application, VM_GROUP).one(word)
-    application.client.call("one.vmgroup.roledelete", group_id, _role_id(application, group_id, role))
+    application.client.call("one.vmgroup.roledelete", group_id, _id(_role(application, group_id, role)))
 
 
 add_list_command(vmgroup, LISTING)
