@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK, USER, VM
+from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK, USER, VM, Kind
 from opennebula_core.client import Client
 from opennebula_core.config import Config
 from opennebula_core.contracts.kinds import SCHEDULER
@@ -29,28 +29,27 @@ _NAMED_BY: Final = (
 )
 
 
+def objects_of(client: Client) -> dict[Kind, list[Element]]:
+    """Return all objects of a cloud that may name drivers.
+
+    :raises ClientError: the cloud does not answer
+    """
+    return {kind: kind.list(client).findall(kind.element) for kind in (HOST, DATASTORE, NETWORK, USER, VM)}
+
+
 class Dependents:
     """Who needs what, in words: ``host01`` is one of the hosts that need ``("vmm", "kvm")``."""
 
     def __init__(self) -> None:
         self._users: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
-    def note(self, title: str, items: Iterable[Element]) -> None:
-        """Take what objects of a kind, such as ``host``, name."""
-        paths = [(kind, path) for kind, path, noun in _NAMED_BY if noun.title == title]
-        for item in items:
-            for kind, path in paths:
+    def note(self, objects: Mapping[Kind, Iterable[Element]]) -> None:
+        """Take what objects name, see :func:`objects_of`."""
+        for kind, path, noun in _NAMED_BY:
+            for item in objects.get(noun, ()):
                 for name in {(found.text or "").strip() for found in item.iterfind(path)}:
                     if name not in NO_DRIVER and not (kind == "auth" and name in _BUILT_IN_AUTH):
-                        self._users[kind, name][title].append(item.findtext("NAME", ""))
-
-    def note_cloud(self, client: Client) -> None:
-        """Take what all objects of a cloud name.
-
-        :raises ClientError: the cloud does not answer
-        """
-        for kind in (HOST, DATASTORE, NETWORK, USER, VM):
-            self.note(kind.title, kind.list(client).findall(kind.element))
+                        self._users[kind, name][noun.title].append(item.findtext("NAME", ""))
 
     def note_settings(self, config: Config) -> None:
         """Take what the configuration names."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from opennebula_core.cli.application import Application
 from opennebula_core.cli.declared import installed_plugins, plugin_problems
-from opennebula_core.cli.dependents import Dependents
+from opennebula_core.cli.dependents import Dependents, objects_of
 from opennebula_core.cli.doctor.database import examine_database
 from opennebula_core.cli.doctor.drivers import examine_drivers
 from opennebula_core.cli.doctor.files import examine_certificate, examine_files, examine_room
@@ -18,7 +18,7 @@ from opennebula_core.cli.doctor.machines import examine_machines
 from opennebula_core.cli.doctor.programs import examine_api, examine_programs
 from opennebula_core.cli.doctor.storage import examine_images, examine_storage
 from opennebula_core.cli.endpoint import own_location
-from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK
+from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK, VM
 from opennebula_core.config import Config
 from opennebula_core.config.location import Location
 from opennebula_core.errors import ConfigError, OpenNebulaError
@@ -91,12 +91,12 @@ def _of_api(application: Application, config: Config | None) -> Iterator[Finding
 
 
 def _of_objects(application: Application, config: Config | None, used: Dependents) -> Iterator[Finding]:
-    hosts = HOST.list(application.client).findall(HOST.element)
-    datastores = DATASTORE.list(application.client).findall(DATASTORE.element)
-    used.note_cloud(application.client)
+    objects = objects_of(application.client)
+    used.note(objects)
+    hosts = objects[HOST]
     yield from examine_hosts(hosts, config)
-    yield from examine_storage(datastores, hosts)
+    yield from examine_storage(objects[DATASTORE], hosts)
     yield from examine_images(application)
-    yield from examine_machines(application)
-    networks = NETWORK.list(application.client).findall(NETWORK.element)
-    yield from examine_filters(application, hosts, {network.findtext("VN_MAD", "") for network in networks})
+    yield from examine_machines(application, objects[VM])
+    network_drivers = {network.findtext("VN_MAD", "") for network in objects[NETWORK]}
+    yield from examine_filters(application, hosts, network_drivers)

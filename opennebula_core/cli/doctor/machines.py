@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -27,9 +27,11 @@ _MOMENTS: Final = ("STIME", "PSTIME", "PETIME", "RSTIME", "RETIME", "ESTIME", "E
 MAX_EXAMINED: Final = 1000
 
 
-def examine_machines(application: Application) -> Iterator[Finding]:
-    """Yield VMs that need a person."""
-    vms = VM.list(application.client).findall(VM.element)
+def examine_machines(application: Application, vms: Sequence[Element]) -> Iterator[Finding]:
+    """Yield VMs that need a person.
+
+    :param vms: the documents of all, as the pool lists them
+    """
     suspects = [vm.findtext("ID", "") for vm in vms if vm_state(vm) not in _SETTLED]
     findings: list[Finding] = []
     if suspects:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from opennebula_core.cli.application import Application
-from opennebula_core.cli.dependents import Dependents
+from opennebula_core.cli.dependents import Dependents, objects_of
 from opennebula_core.config import Config
 from opennebula_core.contracts.kinds import DRIVER_KINDS, PLUGIN_KINDS, PLUGINS, SCHEDULER, group_of
 from opennebula_core.errors import DriverNotFoundError, OpenNebulaError
@@ -94,7 +94,7 @@ def take_inventory(application: Application, config: Config, kinds: Collection[s
     problem = ""
     if {*wanted} & {*DRIVER_KINDS}:
         try:
-            dependents.note_cloud(application.client)
+            dependents.note(objects_of(application.client))
         except OpenNebulaError as error:
             problem = str(error)
     statuses = describe_all(wanted, disabled=config.plugins.disabled)
