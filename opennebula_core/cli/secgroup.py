@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -26,14 +25,13 @@ from opennebula_core.cli.showing import (
     section,
     table,
 )
-from opennebula_core.cli.texts import parse_attributes, template_of
+from opennebula_core.cli.texts import parse_attributes, split_vector, template_of
 from opennebula_core.cli.waiting import Follower, Situation, wait_options
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
 
 secgroup = command_group("secgroup", "Security groups: rules for the traffic of VMs.")
 
-_NEXT_KEY = re.compile(r":(?=[A-Za-z_]+=)")
 _VMS = ("UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS")
 COLUMNS = (
     *OWNED,
@@ -93,7 +91,7 @@ def create(application: Application, /, file: str | None, **options: Any) -> Non
     for name, value in parse_attributes(options["attributes"]):
         described.add(name, value)
     for rule in options["rules"]:
-        described.add("RULE", dict(parse_attributes(_NEXT_KEY.split(rule))))
+        described.add("RULE", dict(parse_attributes(split_vector(rule))))
     content = template_of(file, described, "--name web --rule PROTOCOL=TCP:RULE_TYPE=inbound:RANGE=80")
     click.echo(f"ID: {application.client.integer('one.secgroup.allocate', content)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import Final
@@ -12,6 +13,7 @@ from opennebula_core.errors import OpenNebulaError
 from opennebula_core.model.template import Template
 
 STANDARD_INPUT: Final = "-"
+_NEXT_KEY: Final = re.compile(r":(?=[A-Za-z_]+=)")
 
 
 class TextError(OpenNebulaError):
@@ -90,6 +92,11 @@ def template_of(file: str | None, options: Template, example: str) -> str:
     template = Template.parse(text)
     template.merge(options)
     return template.to_text()
+
+
+def split_vector(text: str) -> list[str]:
+    """Return the parts of ``KEY=VALUE:KEY=VALUE``; colons in values, as of MACs, stay."""
+    return _NEXT_KEY.split(text)
 
 
 def parse_attributes(words: Iterable[str]) -> list[tuple[str, str]]:

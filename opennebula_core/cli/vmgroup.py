@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -24,7 +23,15 @@ from opennebula_core.cli.showing import (
     section,
     table,
 )
-from opennebula_core.cli.texts import TextError, edited, is_piped, parse_attributes, read_text, template_of
+from opennebula_core.cli.texts import (
+    TextError,
+    edited,
+    is_piped,
+    parse_attributes,
+    read_text,
+    split_vector,
+    template_of,
+)
 from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.template import Template, Vector
 
@@ -33,7 +40,6 @@ vmgroup = command_group(
 )
 
 _ROLE: Final = "ROLE"
-_NEXT_KEY = re.compile(r":(?=[A-Za-z_]+=)")
 
 
 def _roles(item: Element) -> list[Element]:
@@ -85,7 +91,7 @@ def create(application: Application, /, file: str | None, **options: Any) -> Non
     if options["name"]:
         described.set("NAME", options["name"])
     for role in options["roles"]:
-        described.add(_ROLE, dict(parse_attributes(_NEXT_KEY.split(role))))
+        described.add(_ROLE, dict(parse_attributes(split_vector(role))))
     for option, name in (("affined", "AFFINED"), ("anti_affined", "ANTI_AFFINED")):
         for rule in options[option]:
             described.add(name, rule)

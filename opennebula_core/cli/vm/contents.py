@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,12 +13,11 @@ from opennebula_core.cli.application import Application
 from opennebula_core.cli.contents import Cores, Mebibytes
 from opennebula_core.cli.kinds import IMAGE, NETWORK, Kind
 from opennebula_core.cli.selection import Finder
-from opennebula_core.cli.texts import TextError, parse_attributes
+from opennebula_core.cli.texts import TextError, parse_attributes, split_vector
 from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.template import Template
 
 AUTOMATIC: Final = "auto"
-_ATTRIBUTE = re.compile(r":(?=[A-Za-z_]+=)")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,7 +88,7 @@ def content_template(application: Application, options: Mapping[str, Any]) -> Te
 
 def vector_of(finder: Finder, kind: Kind, word: str, key: str) -> dict[str, str]:
     """Return the vector that ``NAME:KEY=VALUE:KEY=VALUE`` describes; without a name, one of nothing else."""
-    name, *pairs = _ATTRIBUTE.split(word)
+    name, *pairs = split_vector(word)
     vector = dict(parse_attributes(pairs))
     if name == AUTOMATIC and kind is NETWORK:
         vector["NETWORK_MODE"] = AUTOMATIC
