@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 import click
 
 from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
+from opennebula_core.cli.flags import Flag, flag_options
 from opennebula_core.cli.kinds import Kind
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.texts import TextError, edited, is_piped, read_text
@@ -68,30 +70,44 @@ def _add_rename(group: click.Group, kind: Kind) -> None:
         application.client.call(f"{kind.prefix}.rename", object_id, name)
 
 
-def add_clone_command(group: click.Group, kind: Kind) -> None:
-    """Add ``clone`` to a group."""
+def add_clone_command(group: click.Group, kind: Kind, flags: Sequence[Flag] = ()) -> None:
+    """Add ``clone`` to a group.
+
+    :param flags: what the method takes behind the name
+    """
 
     @group.command("clone", help=f"Copy a {kind.title}.")
     @click.argument("word", metavar=kind.word, type=ObjectWord(kind))
     @click.argument("name", metavar="NAME")
+    @flag_options(flags)
     @pass_application
-    def clone(application: Application, word: str, name: str) -> None:
+    def clone(application: Application, /, word: str, name: str, **given: bool) -> None:
         object_id = Finder(application, kind).one(word)
-        click.echo(f"ID: {application.client.integer(f'{kind.prefix}.clone', object_id, name)}")
+        further = [given[flag.name] for flag in flags]
+        click.echo(f"ID: {application.client.integer(f'{kind.prefix}.clone', object_id, name, *further)}")
 
 
 def add_action(
-    group: click.Group, kind: Kind, name: str, summary: str, *further: object, method: str = ""
+    group: click.Group,
+    kind: Kind,
+    name: str,
+    summary: str,
+    *further: object,
+    method: str = "",
+    flags: Sequence[Flag] = (),
 ) -> None:
     """Add a command that calls one method for each object that is named.
 
     :param further: parameters behind the object's id
     :param method: its last word, where that is not the command's name
+    :param flags: parameters that options give, behind the others
     """
 
     @group.command(name, help=summary)
     @click.argument("words", nargs=-1, required=True, metavar=several(kind), type=ObjectWord(kind))
+    @flag_options(flags)
     @pass_application
-    def act(application: Application, words: tuple[str, ...]) -> None:
+    def act(application: Application, /, words: tuple[str, ...], **given: bool) -> None:
         full_name, client = f"{kind.prefix}.{method or name}", application.client
-        for_each(application, kind, words, lambda item: client.call(full_name, item, *further))
+        parameters = (*further, *(given[flag.name] for flag in flags))
+        for_each(application, kind, words, lambda item: client.call(full_name, item, *parameters))

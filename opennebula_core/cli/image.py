@@ -10,10 +10,10 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
-from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, date, figure, number, size, text
 from opennebula_core.cli.contents import Mebibytes, attribute_option
 from opennebula_core.cli.editing import add_action, add_editing_commands
+from opennebula_core.cli.flags import Flag
 from opennebula_core.cli.image_snapshots import add_snapshot_commands
 from opennebula_core.cli.kinds import DATASTORE, IMAGE, TEMPLATE
 from opennebula_core.cli.listing import Listing, add_list_command
@@ -33,13 +33,14 @@ from opennebula_core.cli.snapshot_tree import print_snapshots
 from opennebula_core.cli.states import full_name, state_column
 from opennebula_core.cli.texts import parse_attributes, template_of
 from opennebula_core.cli.waiting import Follower, Situation, transfer_share, wait_options
-from opennebula_core.cli.words import ObjectWord, several
+from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Template
 
 image = command_group("image", "Images: the disks from which VMs start.")
 
 DEFAULT_DATASTORE = "1"
+_FORCE = Flag("force", "Even while they are made or copied; copies under way fail.")
 _TYPES = click.Choice([kind.name for kind in ImageType], case_sensitive=False)
 _BEING_MADE = (ImageState.INIT, ImageState.LOCKED, ImageState.LOCKED_USED, ImageState.LOCKED_USED_PERS)
 _PLAIN = ("target", "driver", "disk_type", "fs", "source", "md5", "sha1", "description")
@@ -237,19 +238,10 @@ def chtype(application: Application, word: str, new_type: str) -> None:
     application.client.call("one.image.chtype", Finder(application, IMAGE).one(word), new_type)
 
 
-@image.command()
-@click.argument("words", nargs=-1, required=True, metavar=several(IMAGE), type=ObjectWord(IMAGE))
-@click.option("--force", is_flag=True, help="Even while they are made or copied; copies under way fail.")
-@pass_application
-def delete(application: Application, words: tuple[str, ...], force: bool) -> None:
-    """Remove images that no VM uses."""
-    client = application.client
-    for_each(application, IMAGE, words, lambda image_id: client.call("one.image.delete", image_id, force))
-
-
 add_snapshot_commands(image, wait_for_images)
 add_list_command(image, LISTING)
 add_show_command(image, IMAGE, describe)
+add_action(image, IMAGE, "delete", "Remove images that no VM uses.", flags=(_FORCE,))
 add_action(image, IMAGE, "enable", "Let VMs use images.", True)
 add_action(image, IMAGE, "disable", "Let no VM use images.", False, method="enable")
 add_action(image, IMAGE, "persistent", "Let VMs change images, one at a time.", True)

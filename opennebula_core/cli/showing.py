@@ -13,7 +13,8 @@ from opennebula_core.cli.application import Application, pass_application
 from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import Column, lay_out
 from opennebula_core.cli.documents import JSON, TABLE, XML, YAML, format_options, print_document
-from opennebula_core.cli.kinds import TEMPLATE, Kind
+from opennebula_core.cli.flags import Flag, flag_options
+from opennebula_core.cli.kinds import Kind
 from opennebula_core.cli.selection import Finder
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
@@ -21,6 +22,7 @@ from opennebula_core.model.template import Template
 Describe = Callable[[Application, Element], None]
 
 KEY_WIDTH: Final = 20
+DECRYPT: Final = Flag("decrypt", "Show attributes in clear that the front-end keeps encrypted.")
 _RIGHTS: Final = (("OWNER", "OWNER"), ("GROUP", "GROUP"), ("OTHER", "OTHER"))
 _LOCKS: Final = {"1": "use", "2": "manage", "3": "admin"}
 
@@ -32,12 +34,14 @@ def add_show_command(
     *,
     describe_all: Describe | None = None,
     default: str | None = None,
+    flags: Sequence[Flag] = (DECRYPT,),
 ) -> None:
     """Add ``show`` to a group.
 
     :param describe: prints the document for people
     :param describe_all: prints even what tables say already, for ``--all``
     :param default: the id that is shown when none is named, such as -1 for the caller
+    :param flags: what the kind's ``info`` takes behind the id, in that order
     """
     text = (
         f"Show a {kind.title}, or several: by name, id, range (1..4) or list (1,web).\n\n"
@@ -47,14 +51,13 @@ def add_show_command(
     @pass_application
     def show(
         application: Application,
+        /,
         words: tuple[str, ...],
         output: str,
         everything: bool = False,
-        decrypt: bool = False,
-        extended: bool = False,
+        **given: bool,
     ) -> None:
-        is_template = kind is TEMPLATE
-        further = (extended, decrypt) if is_template else (decrypt,)
+        further = tuple(given[flag.name] for flag in flags)
         wanted = Wanted(application, kind, further if any(further) else ())
         is_one, documents = wanted.documents(words or (default or "",), default)
         if output == TABLE:
@@ -69,16 +72,7 @@ def add_show_command(
             pool.extend(documents)
             print_document(pool, output)
 
-    function: Callable[..., None] = format_options(JSON, YAML, XML)(show)
-    if kind is TEMPLATE:
-        function = click.option(
-            "--extended",
-            is_flag=True,
-            help="Complete disks and NICs by what their images and networks say.",
-        )(function)
-    function = click.option(
-        "--decrypt", is_flag=True, help="Show attributes in clear that the front-end keeps encrypted."
-    )(function)
+    function: Callable[..., None] = flag_options(flags)(format_options(JSON, YAML, XML)(show))
     if describe_all is not None:
         function = click.option(
             "--all", "everything", is_flag=True, help="Print the whole template, with what the tables say."

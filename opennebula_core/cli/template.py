@@ -10,24 +10,27 @@ from xml.etree.ElementTree import Element
 import click
 
 from opennebula_core.cli.application import Application, command_group, pass_application
-from opennebula_core.cli.bulk import for_each
 from opennebula_core.cli.columns import date, figure, number
-from opennebula_core.cli.editing import add_editing_commands
+from opennebula_core.cli.editing import add_action, add_clone_command, add_editing_commands
+from opennebula_core.cli.flags import Flag
 from opennebula_core.cli.inputs import answers, declared_inputs, parse_inputs
 from opennebula_core.cli.kinds import TEMPLATE
 from opennebula_core.cli.listing import OWNED, Listing, add_list_command
 from opennebula_core.cli.ownership import add_ownership_commands
 from opennebula_core.cli.quantities import date_text
 from opennebula_core.cli.selection import Finder
-from opennebula_core.cli.showing import add_show_command, attributes, identity, permissions, section
+from opennebula_core.cli.showing import DECRYPT, add_show_command, attributes, identity, permissions, section
 from opennebula_core.cli.texts import read_text, template_of
 from opennebula_core.cli.vm.contents import content_options, content_template
 from opennebula_core.cli.vm.create import copies, name_of_copy, start_options
-from opennebula_core.cli.words import ObjectWord, several
+from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.template import Template
 
 template = command_group("template", "Templates: what VMs are made from.")
 
+_EXTENDED = Flag("extended", "Complete disks and NICs by what their images and networks say.")
+_DELETE_IMAGES = Flag("recursive", "Remove the images of their disks, too.")
+_COPY_IMAGES = Flag("recursive", "Copy the images of its disks, too.")
 COLUMNS = (
     *OWNED,
     date("REGTIME", "REGTIME"),
@@ -126,28 +129,11 @@ def _answer_inputs(
         extra.set(name, value)
 
 
-@template.command()
-@click.argument("word", metavar="TEMPLATE", type=ObjectWord(TEMPLATE))
-@click.argument("name", metavar="NAME")
-@click.option("--recursive", is_flag=True, help="Copy the images of its disks, too.")
-@pass_application
-def clone(application: Application, word: str, name: str, recursive: bool) -> None:
-    """Copy a template."""
-    object_id = Finder(application, TEMPLATE).one(word)
-    click.echo(f"ID: {application.client.integer('one.template.clone', object_id, name, recursive)}")
-
-
-@template.command()
-@click.argument("words", nargs=-1, required=True, metavar=several(TEMPLATE), type=ObjectWord(TEMPLATE))
-@click.option("--recursive", is_flag=True, help="Remove the images of their disks, too.")
-@pass_application
-def delete(application: Application, words: tuple[str, ...], recursive: bool) -> None:
-    """Remove templates; VMs made from them stay."""
-    client = application.client
-    for_each(application, TEMPLATE, words, lambda item: client.call("one.template.delete", item, recursive))
-
-
 add_list_command(template, LISTING)
-add_show_command(template, TEMPLATE, describe)
+add_show_command(template, TEMPLATE, describe, flags=(_EXTENDED, DECRYPT))
+add_clone_command(template, TEMPLATE, flags=(_COPY_IMAGES,))
+add_action(
+    template, TEMPLATE, "delete", "Remove templates; VMs made from them stay.", flags=(_DELETE_IMAGES,)
+)
 add_editing_commands(template, TEMPLATE)
 add_ownership_commands(template, TEMPLATE)
