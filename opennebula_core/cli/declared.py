@@ -25,6 +25,20 @@ def plugin_problems(config: Config, statuses: Iterable[PluginStatus]) -> list[st
     return [*_of_policies(config, found), *_of_drivers(config, found), *_of_disabled(disabled, found)]
 
 
+def option_problems(config: Config, status: PluginStatus) -> list[str]:
+    """Return what is wrong with the options of one plugin that loads."""
+    kind, name = status.info.kind, status.info.name
+    found: Statuses = {(kind, name): status}
+    if kind == SCHEDULER:
+        return list(
+            _of_options(found, kind, name, config.scheduler.options.get(name, {}), f"scheduler.{name}")
+        )
+    settings = config.driver(kind, name)
+    if settings.executable:  # what a program takes is its own affair
+        return []
+    return list(_of_options(found, kind, name, settings.options, f"drivers.{kind}.{name}.options"))
+
+
 def _of_policies(config: Config, found: Statuses) -> Iterator[str]:
     policy = config.scheduler.policy
     yield from _unusable(found, SCHEDULER, policy, f"setting scheduler.policy is {policy!r}")

@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from opennebula_core.cli.application import Application, pass_application
-from opennebula_core.cli.declared import plugin_problems
+from opennebula_core.cli.declared import option_problems
 from opennebula_core.cli.plugin.entries import Entry, take_inventory
 from opennebula_core.cli.plugin.listing import KINDS, find
 from opennebula_core.config import Config
@@ -87,16 +87,7 @@ def _of_entry(config: Config, entries: Sequence[Entry]) -> Iterator[Outcome]:
     yield Outcome("loads", status.error, f"{info.source}, written for plugin API {info.api}")
     if not status.error:
         yield Outcome("up to date", "; ".join(status.warnings))
-        yield Outcome("configuration", "; ".join(_said_of(config, entry)))
-
-
-def _said_of(config: Config, entry: Entry) -> Iterator[str]:
-    """Yield what is wrong with the configuration of this one, not with that of others."""
-    info = entry.info
-    sections = (f"scheduler.{info.name}", f"drivers.{info.kind}.{info.name}")
-    for text in plugin_problems(config, [entry.status]):
-        if any(section in text for section in sections):
-            yield text
+        yield Outcome("configuration", "; ".join(option_problems(config, status)))
 
 
 def _of_contract(config: Config, kind: str, name: str, arguments: Sequence[str] | None) -> Iterator[Outcome]:
