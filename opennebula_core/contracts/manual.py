@@ -94,8 +94,8 @@ def _class(value: type) -> Iterator[str]:
 def _member(owner: type, name: str, member: object) -> Iterator[str]:
     if name.startswith("_"):
         return
-    if isinstance(member, property):
-        yield f"### `{name}: {inspect.signature(member.fget).return_annotation}`\n"  # type: ignore[arg-type] # it has one
+    if isinstance(member, property) and member.fget is not None:
+        yield f"### `{name}: {inspect.signature(member.fget).return_annotation}`\n"
         yield _markdown(inspect.cleandoc(member.__doc__ or ""))
     elif inspect.isfunction(member) or isinstance(member, classmethod | staticmethod):
         function = getattr(member, "__func__", member)
