@@ -10,16 +10,11 @@ from dataclasses import dataclass, replace
 from typing import cast
 from xml.etree.ElementTree import Element
 
-from opennebula_core.contracts.datastore import (
-    Datastore,
-    DatastoreAction,
-    DatastoreDriver,
-    ImageFile,
-    ImageRequest,
-)
+from opennebula_core.contracts.datastore import Datastore, DatastoreDriver, ImageFile, ImageRequest
 from opennebula_core.errors import DriverError, DriverNotFoundError, XmlError
 from opennebula_core.model.elements import parse_element
 from opennebula_core.model.template import Template
+from opennebula_core.plugins.description import actions_of
 from opennebula_core.wire.framing import RequestLine
 from opennebula_core.wire.services.drivers import may_block
 from opennebula_core.wire.services.report import WireReport
@@ -55,8 +50,7 @@ class DatastoreService(Service):
             "SNAP_FLATTEN": lambda: work.snapshot(driver.snap_flatten),
             "MONITOR": work.monitor,
         }
-        is_optional = request.action in [str(action) for action in DatastoreAction]
-        if request.action not in methods or (is_optional and request.action not in driver.optional_actions):
+        if request.action not in methods or request.action not in actions_of(self.kind, type(driver)):
             raise NotImplementedError
         return Job("", methods[request.action])
 
