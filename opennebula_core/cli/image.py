@@ -32,7 +32,14 @@ from opennebula_core.cli.showing import (
 from opennebula_core.cli.snapshot_tree import print_snapshots
 from opennebula_core.cli.states import full_name, state_column
 from opennebula_core.cli.texts import parse_attributes, template_of
-from opennebula_core.cli.waiting import Follower, Situation, transfer_share, wait_options
+from opennebula_core.cli.waiting import (
+    REMOVED,
+    Follower,
+    Situation,
+    look_in_pool,
+    transfer_share,
+    wait_options,
+)
 from opennebula_core.cli.words import ObjectWord
 from opennebula_core.model.states import DiskType, ImageState, ImageType
 from opennebula_core.model.template import Template
@@ -176,14 +183,10 @@ def _absolute(path: str) -> str:
 def wait_for_images(application: Application, image_ids: Collection[int], timeout_s: float) -> None:
     """Wait until the images are there; one that cannot be made is reported."""
     client = application.client
-
-    def look(wanted: Collection[int]) -> Mapping[int, Element]:
-        pool = {int(item.findtext("ID", "-1")): item for item in IMAGE.list(client)}
-        return {image_id: pool[image_id] for image_id in wanted if image_id in pool}
-
-    gone = Situation("DELETED", is_there=False, problem="somebody removed it")
     progress = transfer_share(client, "one.image.progress")
-    follower = Follower(client, "image", "oneimage", look, _situation, gone, progress)
+    follower = Follower(
+        client, "image", "oneimage", look_in_pool(client, IMAGE), _situation, REMOVED, progress
+    )
     follower.follow(image_ids, timeout_s)
 
 

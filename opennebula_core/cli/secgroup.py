@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -26,7 +26,7 @@ from opennebula_core.cli.showing import (
     table,
 )
 from opennebula_core.cli.texts import parse_attributes, split_vector, template_of
-from opennebula_core.cli.waiting import Follower, Situation, wait_options
+from opennebula_core.cli.waiting import REMOVED, Follower, Situation, look_in_pool, wait_options
 from opennebula_core.cli.words import ObjectWord, several
 from opennebula_core.model.template import Template
 
@@ -118,14 +118,10 @@ def commit(
 def wait_for_rules(application: Application, group_ids: Collection[int], timeout_s: float) -> None:
     """Wait until all VMs of security groups have the rules; those that cannot have them are reported."""
     client = application.client
-
-    def look(wanted: Collection[int]) -> Mapping[int, Element]:
-        pool = {int(item.findtext("ID", "-1")): item for item in SECURITY_GROUP.list(client)}
-        return {group_id: pool[group_id] for group_id in wanted if group_id in pool}
-
-    gone = Situation("DELETED", is_there=False, problem="somebody removed it")
-    title = SECURITY_GROUP.title
-    follower = Follower(client, title, "onesecgroup", look, _situation, gone, lambda group_id: None)
+    look = look_in_pool(client, SECURITY_GROUP)
+    follower = Follower(
+        client, SECURITY_GROUP.title, "onesecgroup", look, _situation, REMOVED, lambda group_id: None
+    )
     follower.follow(group_ids, timeout_s)
 
 

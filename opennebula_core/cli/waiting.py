@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 import click
 
+from opennebula_core.cli.kinds import Kind
 from opennebula_core.cli.messages import report
 from opennebula_core.client import Client
 from opennebula_core.errors import AuthorizationError, FaultError, NotFoundError
@@ -46,6 +47,20 @@ class Situation:
     is_there: bool
     problem: str = ""
     note: str = ""
+
+
+REMOVED: Final = Situation("DELETED", is_there=False, problem="somebody removed it")
+"""How an object stands that is gone, where that is never what was waited for."""
+
+
+def look_in_pool(client: Client, kind: Kind) -> Callable[[Collection[int]], Mapping[int, Element]]:
+    """Return what looks for objects in the listed pool of their kind, for :class:`Follower`."""
+
+    def look(wanted: Collection[int]) -> Mapping[int, Element]:
+        pool = {int(item.findtext("ID", "-1")): item for item in kind.list(client)}
+        return {object_id: pool[object_id] for object_id in wanted if object_id in pool}
+
+    return look
 
 
 @dataclass(slots=True)
