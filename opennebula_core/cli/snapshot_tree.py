@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
-import click
-
 from opennebula_core.cli.columns import KIB_PER_MIB, Column, figure, lay_out, number, size
 from opennebula_core.cli.quantities import moment_text
+from opennebula_core.cli.showing import table
 
 _STEP: Final = "  "
 
 
 def print_snapshots(title: str, snapshots: Element) -> None:
     """Print a section with the snapshots in a SNAPSHOTS of a document; nothing when there are none."""
-    if snapshots.find("SNAPSHOT") is None:
-        return
-    click.echo(title.upper())
-    for line in snapshot_lines(snapshots.findall("SNAPSHOT")):
-        click.echo(line)
-    click.echo()
+    placed = dict(_placed(snapshots.findall("SNAPSHOT")))
+    table(title, _columns(placed), list(placed))
 
 
 def snapshot_lines(snapshots: list[Element]) -> list[str]:
     """Return the lines of a table of snapshots."""
     placed = dict(_placed(snapshots))
-    columns = (
+    columns = _columns(placed)
+    return lay_out(columns, [[column.read(item) for column in columns] for item in placed])
+
+
+def _columns(placed: Mapping[Element, int]) -> tuple[Column, ...]:
+    """Return the columns of a table of snapshots that are that deep in the tree."""
+    return (
         number("ID", "ID"),
         Column("NAME", lambda item: _STEP * placed[item] + (item.findtext("NAME") or "-")),
         number("PARENT", "PARENT"),
@@ -35,7 +36,6 @@ def snapshot_lines(snapshots: list[Element]) -> list[str]:
         size("SIZE", "SIZE", kib=KIB_PER_MIB),
         Column("TIME", lambda item: moment_text(int(figure(item, "DATE")))),
     )
-    return lay_out(columns, [[column.read(item) for column in columns] for item in placed])
 
 
 def _placed(snapshots: list[Element]) -> Iterator[tuple[Element, int]]:
