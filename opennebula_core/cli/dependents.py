@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from opennebula_core.cli.kinds import DATASTORE, HOST, NETWORK, USER, VM, Kind
 from opennebula_core.client import Client
 from opennebula_core.config import Config
-from opennebula_core.contracts.kinds import SCHEDULER
+from opennebula_core.contracts.kinds import DRIVER_KINDS, SCHEDULER
 
 NO_DRIVER: Final = ("", "-")
 SETTING: Final = "setting"
@@ -29,12 +29,14 @@ _NAMED_BY: Final = (
 )
 
 
-def objects_of(client: Client) -> dict[Kind, list[Element]]:
+def objects_of(client: Client, kinds: Collection[str] = DRIVER_KINDS) -> dict[Kind, list[Element]]:
     """Return all objects of a cloud that may name drivers.
 
+    :param kinds: of the drivers that matter
     :raises ClientError: the cloud does not answer
     """
-    return {kind: kind.list(client).findall(kind.element) for kind in (HOST, DATASTORE, NETWORK, USER, VM)}
+    nouns = dict.fromkeys(noun for kind, _, noun in _NAMED_BY if kind in kinds)
+    return {noun: noun.list(client).findall(noun.element) for noun in nouns}
 
 
 class Dependents:

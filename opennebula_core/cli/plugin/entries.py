@@ -92,9 +92,9 @@ def take_inventory(application: Application, config: Config, kinds: Collection[s
     dependents = Dependents()
     dependents.note_settings(config)
     problem = ""
-    if {*wanted} & {*DRIVER_KINDS}:
+    if drivers := {*wanted} & {*DRIVER_KINDS}:
         try:
-            dependents.note(objects_of(application.client))
+            dependents.note(objects_of(application.client, drivers))
         except OpenNebulaError as error:
             problem = str(error)
     statuses = describe_all(wanted, disabled=config.plugins.disabled)
