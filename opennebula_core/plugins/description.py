@@ -74,10 +74,7 @@ class Description:
 
     def to_json(self) -> str:
         """Return it as one line of JSON."""
-        fields = asdict(self)
-        for option in fields["options"]:
-            option["type"] = option["type"].__name__
-        return json.dumps(fields)
+        return json.dumps({**asdict(self), "options": [option_fields(option) for option in self.options]})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -98,6 +95,11 @@ class Description:
                 f"read the description of a driver: {text[:80]!r} is none ({error!r}); "
                 f"upgrade the driver's package"
             ) from None
+
+
+def option_fields(option: Option) -> dict[str, Any]:
+    """Return an option as plain values, its type by name."""
+    return {**asdict(option), "type": option.type.__name__}
 
 
 def actions_of(kind: str, plugin: type) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from opennebula_core.config import Config
 from opennebula_core.contracts.kinds import DRIVER_KINDS, PLUGIN_KINDS, PLUGINS, SCHEDULER, group_of
 from opennebula_core.errors import DriverNotFoundError, OpenNebulaError
 from opennebula_core.plugins import PluginInfo, PluginStatus, describe_all
+from opennebula_core.plugins.description import option_fields
 
 
 class State(StrEnum):
@@ -55,15 +56,7 @@ class Entry:
             "target": info.target,
             "state": self.state.value,
             "actions": list(self.status.actions),
-            "options": [
-                {
-                    "name": option.name,
-                    "type": option.type.__name__,
-                    "default": option.default,
-                    "help": option.help,
-                }
-                for option in self.status.options
-            ],
+            "options": [option_fields(option) for option in self.status.options],
             "used_by": self.users,
             "disabled": self.status.is_disabled,
             "warnings": list(self.status.warnings),
