@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from opennebula_core.model.takings import Taken
 from opennebula_core.model.template import Template
 
 ALICE, BOB, GROUP = 2, 3, 100
+Job = Callable[[Transaction], None]
 
 
 def a_vm(uid: int) -> Vm:
@@ -44,7 +45,7 @@ def limit_vms(store: Store, uid: int, vms: int) -> None:
     store.write_now(lambda tx: tx.quotas.set_limits(Owner.USER, uid, [limits]))
 
 
-def together(store: Store, *works: object) -> list[BaseException | None]:
+def together(store: Store, *works: Job) -> list[BaseException | None]:
     """Run jobs in one commit, and return what each of them failed with."""
 
     def run(tx: Transaction) -> list[BaseException | None]:
@@ -53,7 +54,7 @@ def together(store: Store, *works: object) -> list[BaseException | None]:
             tx.taken.keep_job()
             tx.execute("SAVEPOINT inner")
             try:
-                work(tx)  # type: ignore[operator]  # a job
+                work(tx)
                 errors.append(None)
             except (AuthorizationError, ZeroDivisionError) as error:
                 tx.execute("ROLLBACK TO inner")
@@ -65,7 +66,7 @@ def together(store: Store, *works: object) -> list[BaseException | None]:
     return store.write_now(run)
 
 
-def makes(uid: int) -> object:
+def makes(uid: int) -> Job:
     def work(tx: Transaction) -> None:
         tx.enforces_quotas = True
         tx.vms.allocate(a_vm(uid))
@@ -106,7 +107,7 @@ def test_who_has_a_limit_is_known_from_its_setting_on_and_after_a_restart(store:
     try:
         for one in (store, again):
             with pytest.raises(AuthorizationError, match="limit of 1 reached for VMS"):
-                one.write_now(makes(ALICE))  # type: ignore[arg-type]  # a job
+                one.write_now(makes(ALICE))
     finally:
         again.close()
 

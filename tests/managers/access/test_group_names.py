@@ -28,11 +28,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def make(store: Store, vms: int, name: str) -> Group:
     group = Group(-1, name)
-    store.write_now(lambda tx: tx.groups.allocate(group))
-    for number in range(vms):
-        template = Template([("CPU", "1"), ("MEMORY", "64")])
-        vm = Vm(-1, f"GNAME {number}", 2, group.id, "<GNAME>x</GNAME>", name, template=template)
-        store.write_now(lambda tx, vm=vm: tx.vms.allocate(vm))  # type: ignore[misc]  # a lambda's default
+
+    def work(tx: Transaction) -> None:
+        tx.groups.allocate(group)
+        for number in range(vms):
+            template = Template([("CPU", "1"), ("MEMORY", "64")])
+            tx.vms.allocate(
+                Vm(-1, f"GNAME {number}", 2, group.id, "<GNAME>x</GNAME>", name, template=template)
+            )
+
+    store.write_now(work)
     return group
 
 
@@ -106,8 +111,12 @@ def test_documents_are_those_that_a_save_would_make(store: Store, name: str) -> 
     group = make(store, 2, "dev")
     rename(store, group, name)
     followed = documents(store)
-    for vm in store.read(lambda tx: tx.vms.where()):
-        store.write_now(lambda tx, vm=vm: tx.vms.save(vm))  # type: ignore[misc]  # a lambda's default
+
+    def save_all(tx: Transaction) -> None:
+        for vm in tx.vms.where():
+            tx.vms.save(vm)
+
+    store.write_now(save_all)
 
     assert followed == documents(store)
 
