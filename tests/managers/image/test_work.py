@@ -181,12 +181,15 @@ async def test_leftovers_that_cannot_be_removed_do_not_keep_an_image_that_was_ne
 
 
 @pytest.mark.parametrize("forces", [1, 2])
-async def test_a_removal_under_way_is_not_begun_twice(estate: Estate, forces: int) -> None:
+async def test_a_removal_under_way_is_not_begun_twice(
+    estate: Estate, forces: int, caplog: pytest.LogCaptureFixture
+) -> None:
     image_id = await estate.cloud.add_image(f"removed once {forces}")
     estate.cloud.behave({"datastore/RM": {"delay_s": 0.3}})
     for number in range(3):
         await estate.cloud.call("one.image.delete", image_id, number < forces)
     await estate.cloud.until(lambda: is_gone(estate, image_id), "its end")
+    assert f"image {image_id}: RM failed" not in caplog.text
 
 
 @pytest.mark.parametrize("word", ["KERNEL", "RAMDISK", "CONTEXT"])
