@@ -278,6 +278,12 @@ async def test_what_administrators_look_after(cloud: Cloud, reader: Reader) -> N
     _, pool = await reader.pool("one.secgrouppool.info", -2, -1, -1)
     assert [group.ID for group in pool.SECURITY_GROUP] == [group_id, 0]
 
+    await cloud.call("one.acl.addrule", hex(0x100000001)[2:], hex(0x1000000000 | 0x400000000)[2:], "1")
+    _, read = await reader.document("one.acl.info")
+    assert all(rule.STRING and int(rule.USER, 16) >= 0 for rule in read.ACL)
+
+
+async def test_templates_of_vms_and_of_networks(cloud: Cloud, reader: Reader) -> None:
     template_id = await cloud.new(
         "one.template.allocate", f'NAME=t\nCPU=1\nD="{NASTY[:2]}"\nDISK=[TYPE=fs,SIZE=1]'
     )
@@ -287,31 +293,6 @@ async def test_what_administrators_look_after(cloud: Cloud, reader: Reader) -> N
     await cloud.call("one.template.lock", template_id, 2, False)
     _, pool = await reader.pool("one.templatepool.info", -2, -1, -1)
     assert pool.VMTEMPLATE[0].LOCK.OWNER == 0
-
-    rules = 'ROLE=[NAME=db,POLICY=ANTI_AFFINED,HOST_ANTI_AFFINED="5,6"]\nROLE=[NAME=web,HOST_AFFINED="0"]\n'
-    vm_group_id = await cloud.new("one.vmgroup.allocate", f'NAME=app\n{rules}ANTI_AFFINED="db, web"')
-    vm_ids = [await cloud.add_vm(f"VMGROUP=[VMGROUP_ID={vm_group_id},ROLE=db]") for _ in range(2)]
-    await cloud.call("one.vmgroup.lock", vm_group_id, 2, False)
-    _, read = await reader.document("one.vmgroup.info", vm_group_id)
-    assert (read.NAME, read.LOCK.LOCKED, read.TEMPLATE["ANTI_AFFINED"]) == ("app", 2, "db, web")
-    database, web = read.ROLES.ROLE
-    assert (0, "ANTI_AFFINED", ",".join(map(str, vm_ids))) == (database.ID, database.POLICY, database.VMS)
-    assert (web.ID, web.NAME, web.HOST_AFFINED, web.VMS) == (1, "web", "0", None)
-    _, pool = await reader.pool("one.vmgrouppool.info", -2, -1, -1)
-    assert [group.ID for group in pool.VM_GROUP] == [vm_group_id]
-
-    vdc_id = await cloud.new("one.vdc.allocate", f'NAME="v é d"\nD="{NASTY[:2]}"')
-    await cloud.call("one.vdc.addgroup", vdc_id, 1)
-    await cloud.call("one.vdc.addcluster", vdc_id, 0, cluster_id)
-    await cloud.call("one.vdc.addhost", vdc_id, 0, host_id)
-    await cloud.call("one.vdc.adddatastore", vdc_id, 0, -10)
-    _, read = await reader.document("one.vdc.info", vdc_id)
-    assert (read.GROUPS.ID, read.TEMPLATE["D"], read.VNETS.VNET) == ([1], "<&", [])
-    assert [(item.ZONE_ID, item.CLUSTER_ID) for item in read.CLUSTERS.CLUSTER] == [(0, cluster_id)]
-    assert [item.HOST_ID for item in read.HOSTS.HOST] == [host_id]
-    assert [item.DATASTORE_ID for item in read.DATASTORES.DATASTORE] == [-10]
-    _, pool = await reader.pool("one.vdcpool.info")
-    assert [(vdc.ID, vdc.GROUPS.ID) for vdc in pool.VDC] == [(vdc_id, [1]), (0, [1])]
 
     template_id = await cloud.new(
         "one.vntemplate.allocate",
@@ -327,9 +308,36 @@ async def test_what_administrators_look_after(cloud: Cloud, reader: Reader) -> N
     _, pool = await reader.pool("one.vntemplatepool.info", -2, -1, -1)
     assert [template.REGTIME > 0 for template in pool.VNTEMPLATE] == [True]
 
-    await cloud.call("one.acl.addrule", hex(0x100000001)[2:], hex(0x1000000000 | 0x400000000)[2:], "1")
-    _, read = await reader.document("one.acl.info")
-    assert all(rule.STRING and int(rule.USER, 16) >= 0 for rule in read.ACL)
+
+async def test_groups_of_vms(cloud: Cloud, reader: Reader) -> None:
+    rules = 'ROLE=[NAME=db,POLICY=ANTI_AFFINED,HOST_ANTI_AFFINED="5,6"]\nROLE=[NAME=web,HOST_AFFINED="0"]\n'
+    vm_group_id = await cloud.new("one.vmgroup.allocate", f'NAME=app\n{rules}ANTI_AFFINED="db, web"')
+    vm_ids = [await cloud.add_vm(f"VMGROUP=[VMGROUP_ID={vm_group_id},ROLE=db]") for _ in range(2)]
+    await cloud.call("one.vmgroup.lock", vm_group_id, 2, False)
+    _, read = await reader.document("one.vmgroup.info", vm_group_id)
+    assert (read.NAME, read.LOCK.LOCKED, read.TEMPLATE["ANTI_AFFINED"]) == ("app", 2, "db, web")
+    database, web = read.ROLES.ROLE
+    assert (0, "ANTI_AFFINED", ",".join(map(str, vm_ids))) == (database.ID, database.POLICY, database.VMS)
+    assert (web.ID, web.NAME, web.HOST_AFFINED, web.VMS) == (1, "web", "0", None)
+    _, pool = await reader.pool("one.vmgrouppool.info", -2, -1, -1)
+    assert [group.ID for group in pool.VM_GROUP] == [vm_group_id]
+
+
+async def test_virtual_data_centres(cloud: Cloud, reader: Reader) -> None:
+    cluster_id = await cloud.new("one.cluster.allocate", "racks")
+    host_id = await cloud.add_host("h1", cluster_id=cluster_id)
+    vdc_id = await cloud.new("one.vdc.allocate", f'NAME="v é d"\nD="{NASTY[:2]}"')
+    await cloud.call("one.vdc.addgroup", vdc_id, 1)
+    await cloud.call("one.vdc.addcluster", vdc_id, 0, cluster_id)
+    await cloud.call("one.vdc.addhost", vdc_id, 0, host_id)
+    await cloud.call("one.vdc.adddatastore", vdc_id, 0, -10)
+    _, read = await reader.document("one.vdc.info", vdc_id)
+    assert (read.GROUPS.ID, read.TEMPLATE["D"], read.VNETS.VNET) == ([1], "<&", [])
+    assert [(item.ZONE_ID, item.CLUSTER_ID) for item in read.CLUSTERS.CLUSTER] == [(0, cluster_id)]
+    assert [item.HOST_ID for item in read.HOSTS.HOST] == [host_id]
+    assert [item.DATASTORE_ID for item in read.DATASTORES.DATASTORE] == [-10]
+    _, pool = await reader.pool("one.vdcpool.info")
+    assert [(vdc.ID, vdc.GROUPS.ID) for vdc in pool.VDC] == [(vdc_id, [1]), (0, [1])]
 
 
 async def test_hooks_with_their_logs(cloud: Cloud, reader: Reader, tmp_path: Path) -> None:
