@@ -16,7 +16,7 @@ from opennebula_core.plugins.hooks import HookManager
 Install = Callable[..., str]
 GROUP = "opennebula.plugins"
 AUDIT = """
-from opennebula_core.hookspecs import impl, spec
+from opennebula_core.hookspecs import impl
 
 heard = []
 
@@ -155,7 +155,7 @@ class Routes:
 
 
 ROUTES = """
-from opennebula_core.hookspecs import impl, spec
+from opennebula_core.hookspecs import impl
 from opennebula_core.contracts.manager import HttpResponse
 
 async def answer(request):
