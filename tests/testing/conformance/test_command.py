@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,17 +131,14 @@ def test_a_wrong_file_says_what_is_right(tmp_path: Path, text: str, said: str) -
     assert said in done.output
 
 
-def test_nothing_is_left_of_a_driver_that_hides_its_processes() -> None:
-    before = sleeping()
-
+def test_nothing_is_left_of_a_driver_that_hides_its_processes(tmp_path: Path) -> None:
     done = called("vmm", "--command", f"{SMALL} vmm starts-processes", "--only", "work", "-x")
 
     assert done.exit_code == 1
-    assert sleeping() <= before
+    assert left(tmp_path) == []
 
 
 def test_a_program_that_prints_without_end_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
-    before = sleeping()
     program = tmp_path / "driver"
     program.write_text("#!/bin/sh\n[ $# = 0 ] || { setsid sleep 60 & exec yes rubbish; }\n")
     program.chmod(0o700)
@@ -149,7 +147,7 @@ def test_a_program_that_prints_without_end_is_stopped_and_leaves_nothing(tmp_pat
 
     assert done.exit_code == 1
     assert "the driver ended with status 0" in done.output
-    assert sleeping() <= before
+    assert left(tmp_path) == []
 
 
 def test_nothing_is_left_when_the_check_itself_is_ended(tmp_path: Path) -> None:
@@ -168,14 +166,12 @@ def test_nothing_is_left_when_the_check_itself_is_ended(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def sleeping() -> set[str]:
-    """Return the processes that the wrong driver starts."""
-    found = set()
-    for entry in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            command = Path(f"/proc/{entry}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if command == b"sleep\x0060\x00":
-            found.add(entry)
+def left(tmp_path: Path) -> list[str]:
+    """Return the processes that have the test's environment; other tests start processes meanwhile."""
+    mark = f"PAPER={tmp_path / 'paper'}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in path.read_bytes().split(b"\0"):
+                found.append(path.parent.name)
     return found
