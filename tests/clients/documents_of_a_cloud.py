@@ -104,6 +104,14 @@ async def each_state(cloud: Cloud) -> dict[str, int]:
     await cloud.settle(vms["moved"], LcmState.RUNNING)
     await cloud.call("one.vm.lock", vms["locked"], 4, False)
     await _change(cloud, vms["running"], image_id, network_id)
+    vms |= await _stuck(cloud, content, host_id)
+    await _measured(cloud, vms["running"])
+    return vms
+
+
+async def _stuck(cloud: Cloud, content: str, host_id: int) -> dict[str, int]:
+    """Make VMs whose drivers fail or hang; return them by the action, or the state."""
+    vms: dict[str, int] = {}
     for action, failure in (("tm/CLONE", LcmState.PROLOG_FAILURE), ("vmm/DEPLOY", LcmState.BOOT_FAILURE)):
         cloud.behave({action: {"failure_rate": 1, "message": NASTY}})
         vms[action] = await cloud.add_vm(content)
@@ -113,7 +121,6 @@ async def each_state(cloud: Cloud) -> dict[str, int]:
     vms["prolog"] = await cloud.add_vm(content)
     await cloud.call("one.vm.deploy", vms["prolog"], host_id)
     await cloud.settle(vms["prolog"], LcmState.PROLOG)
-    await _measured(cloud, vms["running"])
     return vms
 
 
