@@ -7,8 +7,8 @@ import pytest
 
 from opennebula_core.contracts.vmm import Guest, GuestState
 from opennebula_core.errors import DriverError
-from opennebula_core.testing.kvmlab.guest_access import guest_status, wait_for_guest
-from opennebula_core.testing.kvmlab.lab import Lab
+from opennebula_core.testing.kvmlab.guest_access import BOOT_LIMIT, guest_status, wait_for_guest
+from opennebula_core.testing.kvmlab.lab import Lab, wait_until
 from opennebula_vmm_kvm import KvmDriver
 
 pytestmark = pytest.mark.integration
@@ -164,5 +164,6 @@ async def test_a_user_who_is_not_root_runs_guests(
 
 def wait_for_boots(lab: Lab, address: str, boots: str) -> None:
     """Wait until the guest has come up again so many times."""
-    while wait_for_guest(lab, address)["boots"] != boots:
-        continue
+    wait_until(
+        lambda: wait_for_guest(lab, address)["boots"] == boots, f"boot {boots} of the guest", BOOT_LIMIT
+    )
