@@ -156,6 +156,10 @@ class Template:
         """Remove all values of ``name`` and return them."""
         return self._values.pop(name.upper(), [])
 
+    def take(self, name: str) -> str:
+        """Remove all values of ``name`` and return its first text, empty when it has none."""
+        return next((value for value in self.remove(name) if isinstance(value, str)), "")
+
     def discard(self, name: str, value: Value) -> None:
         """Remove one value that this template holds, by identity, and leave the others of its name."""
         held = self._values.get(name, [])

@@ -51,6 +51,12 @@ def test_set_replaces_add_appends_and_remove_returns() -> None:
     assert list(template) == [("NIC", {"IP": "10.0.0.1"})]
 
 
+def test_take_removes_all_values_and_returns_the_first_text() -> None:
+    template = Template([("NAME", {"A": "1"}), ("NAME", "first"), ("NAME", "second"), ("V", {"A": "1"})])
+    assert (template.take("NAME"), template.take("V"), template.take("NAME")) == ("first", "", "")
+    assert not template
+
+
 def test_discard_removes_the_very_vector_and_leaves_its_equals() -> None:
     template = Template.parse("D=[X=1] D=[X=1]")
     first, second = template.vectors("D")

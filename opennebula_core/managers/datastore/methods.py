@@ -113,26 +113,26 @@ def new_datastore(core: Core, session: Session, template: Template, cluster_id: 
 
     :raises InternalError: a name or driver is missing
     """
-    names = [value for value in template.remove("NAME") if isinstance(value, str)]
+    name = template.take("NAME")
     kind = datastore_type(template)
     tm_mad = template.get("TM_MAD")
     ds_mad = NO_DRIVER if kind is DatastoreType.SYSTEM_DS else template.get("DS_MAD")
-    require_text("NAME", names[0] if names else "")
+    require_text("NAME", name)
     _check_words(tm_mad, ds_mad)
-    for name, value in (
+    for attribute, value in (
         ("TYPE", kind.name),
         ("CLONE_TARGET", "SYSTEM"),
         ("LN_TARGET", "SYSTEM"),
         ("SHARED", "NO"),
         ("ALLOW_ORPHANS", "NO"),
     ):
-        if name not in template:
-            template.set(name, value)
+        if attribute not in template:
+            template.set(attribute, value)
     template.set("DISK_TYPE", template.get("DISK_TYPE") or "FILE")
     template.remove("BASE_PATH")
     return Datastore(
         id=-1,
-        name=names[0],
+        name=name,
         **owned_by(session, 0o640),
         template=template,
         type=kind,

@@ -71,10 +71,9 @@ def _render_many(tx: Snapshot, hooks: Iterable[Hook]) -> Iterable[str]:
 
 def _allocate(core: Core, registry: ManagerRegistry) -> Method:
     def allocate(tx: Transaction, session: Session, content: Template) -> int:
-        names = [value for value in content.remove("NAME") if isinstance(value, str)]
         hook = Hook(
             id=-1,
-            name=require_text("NAME", names[0] if names else ""),
+            name=require_text("NAME", content.take("NAME")),
             uname="oneadmin",
             gname="oneadmin",
             permissions=_OWNER_ONLY,

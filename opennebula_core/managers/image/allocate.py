@@ -51,12 +51,12 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
     :param given: is changed
     :raises RequestError: it lacks what its type needs, or does not fit the datastore
     """
-    name = require_text("NAME", _take(given, "NAME"))
+    name = require_text("NAME", given.take("NAME"))
     try:
-        kind = image_type(_take(given, "TYPE"))
+        kind = image_type(given.take("TYPE"))
     except ParameterError as error:
         raise AllocateError(f"Error allocating a new image. {error}") from None
-    path, source, size = _take(given, "PATH"), _take(given, "SOURCE"), _take(given, "SIZE")
+    path, source, size = given.take("PATH"), given.take("SOURCE"), given.take("SIZE")
     unfit = unfit_reason(kind, datastore)
     if unfit:
         raise AllocateError(f"Error allocating a new image. {unfit}")
@@ -71,8 +71,8 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
             "Error allocating a new image. No PATH in template; "
             "name a file with PATH, or give a DATABLOCK a SIZE"
         )
-    persistent = _take(given, "PERSISTENT").upper() == "YES"
-    format_word = (_take(given, "FORMAT") or _DRIVER_FORMATS.get(given.get("DRIVER"), "")).lower()
+    persistent = given.take("PERSISTENT").upper() == "YES"
+    format_word = (given.take("FORMAT") or _DRIVER_FORMATS.get(given.get("DRIVER"), "")).lower()
     return Image(
         id=-1,
         name=name,
@@ -85,15 +85,10 @@ def new_image(session: Session, given: Template, datastore: Datastore, now: int)
         source=source,
         path=path,
         format=format_word,
-        fs=_take(given, "FS"),
+        fs=given.take("FS"),
         size_mb=size_mb,
         state=ImageState.READY if source else ImageState.LOCKED,
         prev_state=ImageState.INIT,
         datastore_id=datastore.id,
         datastore=datastore.name,
     )
-
-
-def _take(template: Template, name: str) -> str:
-    values = [value for value in template.remove(name) if isinstance(value, str)]
-    return values[0] if values else ""

@@ -54,8 +54,7 @@ def allocate_network(
 
 
 def _new_network(tx: Transaction, session: Session, template: Template) -> Network:
-    names = [value for value in template.remove("NAME") if isinstance(value, str)]
-    name = require_text("NAME", names[0] if names else "")
+    name = require_text("NAME", template.take("NAME"))
     vn_mad = template.get("VN_MAD")
     if not vn_mad:
         raise InternalError("No VN_MAD in template for Virtual Network.")

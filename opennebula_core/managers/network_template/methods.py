@@ -98,8 +98,7 @@ def _allocate(core: Core) -> Method:
     def allocate(tx: Transaction, session: Session, content: Template) -> int:
         check_restricted(session, content, restricted, "VN Template")
         check_groups(tx, session, groups_named(content), set())
-        names = [value for value in content.remove("NAME") if isinstance(value, str)]
-        return _new(tx, session, require_text("NAME", names[0] if names else ""), content)
+        return _new(tx, session, require_text("NAME", content.take("NAME")), content)
 
     return Method(
         "one.vntemplate.allocate",

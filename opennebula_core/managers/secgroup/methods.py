@@ -100,10 +100,10 @@ def _new(tx: Transaction, session: Session, name: str, rules: Template) -> int:
 
 
 def _allocate(tx: Transaction, session: Session, rules: Template) -> int:
-    names = [value for value in rules.remove("NAME") if isinstance(value, str)]
+    name = rules.take("NAME")
     check_rules(rules)
     check_networks(tx, session, rules, Template())
-    return _new(tx, session, require_text("NAME", names[0] if names else ""), rules)
+    return _new(tx, session, require_text("NAME", name), rules)
 
 
 def _clone(tx: Transaction, session: Session, group_id: int, name: str) -> int:

@@ -99,8 +99,7 @@ def _allocate(core: Core) -> Method:
 
     def allocate(tx: Transaction, session: Session, content: Template) -> int:
         check_restricted(session, content, core.config.vm.restricted_attributes, "VM Template")
-        names = [value for value in content.remove("NAME") if isinstance(value, str)]
-        return _new(tx, session, require_text("NAME", names[0] if names else ""), content).id
+        return _new(tx, session, require_text("NAME", content.take("NAME")), content).id
 
     return Method(
         "one.template.allocate",

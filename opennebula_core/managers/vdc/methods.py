@@ -69,8 +69,7 @@ def _render_many(tx: Snapshot, vdcs: Iterable[Vdc]) -> Iterable[str]:
 
 
 def _allocate(tx: Transaction, session: Session, template: Template) -> int:
-    names = [value for value in template.remove("NAME") if isinstance(value, str)]
-    name = require_text("NAME", names[0] if names else "")
+    name = require_text("NAME", template.take("NAME"))
     return tx.vdcs.allocate(Vdc(id=-1, name=name, permissions=0o600, template=template))
 
 

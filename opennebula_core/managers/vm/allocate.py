@@ -136,10 +136,9 @@ def vm_demand(vm: Vm) -> dict[str, int]:
 
 def _new_vm(tx: Transaction, session: Session, given: Template) -> Vm:
     vm_id = tx.next_id(tx.vms.statements.table)
-    names = [value for value in given.remove("NAME") if isinstance(value, str)]
     vm = Vm(
         id=vm_id,
-        name=names[0] if names and names[0] else f"one-{vm_id}",
+        name=given.take("NAME") or f"one-{vm_id}",
         **owned_by(session),
         stime=tx.now,
     )

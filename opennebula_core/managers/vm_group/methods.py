@@ -57,8 +57,7 @@ def _render_many(tx: Snapshot, groups: Iterable[VmGroup]) -> Iterable[str]:
 
 
 def _allocate(tx: Transaction, session: Session, content: Template) -> int:
-    names = [value for value in content.remove("NAME") if isinstance(value, str)]
-    name = require_text("NAME", names[0] if names else "")
+    name = require_text("NAME", content.take("NAME"))
     roles = Template()
     for role in content.remove(ROLE):
         if not isinstance(role, Vector):
