@@ -7,13 +7,14 @@ from functools import lru_cache
 from typing import Final
 
 from opennebula_core.documents.escape import escape_document
-from opennebula_core.model.objects import Lock, PoolObject
+from opennebula_core.model.objects import Lock, NetworkTemplate, PoolObject, VmTemplate
 from opennebula_core.model.template_xml import leaf_text
 
 _OWNED = escape_document(
     "<ID>%d</ID><UID>%d</UID><GID>%d</GID><UNAME>%s</UNAME><GNAME>%s</GNAME><NAME>%s</NAME>"
 )
 _LOCK = escape_document("<LOCK><LOCKED>%d</LOCKED><OWNER>%d</OWNER><TIME>%d</TIME><REQ_ID>%d</REQ_ID></LOCK>")
+_REGTIME = escape_document("<REGTIME>%d</REGTIME>")
 _PERMISSION_NAMES: Final = tuple(f"{who}_{right}" for who in ("OWNER", "GROUP", "OTHER") for right in "UMA")
 _ID = "&lt;ID&gt;%d&lt;/ID&gt;"
 
@@ -58,6 +59,18 @@ def permissions(bits: int) -> str:
 def lock(held: Lock | None) -> str:
     """Return LOCK, nothing for an object that is not locked."""
     return _LOCK % (held.level, held.owner_id, held.time, held.request_id) if held else ""
+
+
+def registered(root: str, value: VmTemplate | NetworkTemplate) -> str:
+    """Return the document of what objects are made from."""
+    content = (
+        owned(value),
+        lock(value.lock),
+        permissions(value.permissions),
+        _REGTIME % value.regtime,
+        value.template.to_xml(escaped=True),
+    )
+    return element(root, "".join(content))
 
 
 def ids(root: str, numbers: Iterable[int]) -> str:

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from opennebula_core.documents.escape import escape_document
-from opennebula_core.documents.fragments import lock, owned, permissions
+from opennebula_core.documents.fragments import registered
 from opennebula_core.model.objects import VmTemplate
-
-_START, _END = escape_document("<VMTEMPLATE>"), escape_document("</VMTEMPLATE>")
-_REGTIME = escape_document("<REGTIME>%d</REGTIME>")
 
 
 def render_template(template: VmTemplate) -> str:
     """Return the VMTEMPLATE document."""
-    return "".join(
-        (
-            _START,
-            owned(template),
-            lock(template.lock),
-            permissions(template.permissions),
-            _REGTIME % template.regtime,
-            template.template.to_xml(escaped=True),
-            _END,
-        )
-    )
+    return registered("VMTEMPLATE", template)
