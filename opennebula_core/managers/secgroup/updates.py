@@ -35,6 +35,8 @@ AT_ONCE_ON_HOST: Final = 4
 """Of these on one host: one that hangs must not hold up the others."""
 RETRY_S: Final = 1.0
 """A VM that cannot be told now, as it is starting or moving, is looked at again after this time."""
+GATHER_S: Final = 0.05
+"""What is told within this time is looked at once: with a long list, each VM that ends would be a look at all."""
 _BATCH: Final = 256
 
 _ON_HOST: Final = frozenset(
@@ -104,6 +106,7 @@ class GroupUpdates:
             self._due.clear()
             await self._sweep()
             await self._due.wait()
+            await asyncio.sleep(GATHER_S)
 
     async def _sweep(self) -> None:
         """Begin with every VM that is due and that may be told now."""
