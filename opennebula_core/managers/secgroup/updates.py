@@ -36,7 +36,7 @@ AT_ONCE_ON_HOST: Final = 4
 RETRY_S: Final = 1.0
 """A VM that cannot be told now, as it is starting or moving, is looked at again after this time."""
 GATHER_S: Final = 0.05
-"""What is told within this time is looked at once: with a long list, each VM that ends would be a look at all."""
+"""What is told within this time is looked at once: each look is one at all that is due."""
 _BATCH: Final = 256
 
 _ON_HOST: Final = frozenset(
