@@ -180,6 +180,8 @@ class ImKind(Kind):
             session = await bench.start()
             request = self.of(self.request("START_MONITOR", bench.new_id(), port=receiver.port))
             await session.ask(request.line, request.action, request.object_id)
+            # What sends has begun by then; that nothing comes at all is another check's to find.
+            await receiver.hears_within(self.subject.period_s * QUIET_PERIODS)
             await session.finish()
             await self._quiet(receiver, "FINALIZE")
 
