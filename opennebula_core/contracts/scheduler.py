@@ -23,6 +23,7 @@ from typing import ClassVar
 
 from opennebula_core.contracts.driver import DriverContext, Option
 from opennebula_core.contracts.matchmaking.board import Board
+from opennebula_core.contracts.matchmaking.conditions import STANDARD_CONDITIONS, HostCondition
 from opennebula_core.contracts.matchmaking.datastores import DatastoreChooser
 from opennebula_core.contracts.matchmaking.decisions import (
     Annotation,
@@ -57,6 +58,7 @@ __all__ = [
     "Decision",
     "Extensions",
     "Filtered",
+    "HostCondition",
     "HostView",
     "Limits",
     "Lookup",
@@ -97,10 +99,13 @@ class SchedulerPolicy:
     rank_of_datastores: str = "FREE_MB"
     """The rank expression of system datastores for VMs without SCHED_DS_RANK."""
 
+    host_conditions: Sequence[HostCondition] = STANDARD_CONDITIONS
+    """What :meth:`filter` tests behind requirements and room, for the VMs that are concerned."""
+
     def __init__(self, context: DriverContext) -> None:
         self.context = context
         self.matcher = Matcher()
-        self._hosts = HostFilter(self.matcher)
+        self._hosts = HostFilter(self.matcher, self.host_conditions)
         self._datastores = DatastoreChooser(self.matcher)
 
     def setting(self, name: str) -> str | int | float | bool:
@@ -124,8 +129,8 @@ class SchedulerPolicy:
 
         Called once for all hosts and each kind of VM, and again for single hosts after something was booked
         there; ask ``round`` for room and attributes, for it knows the bookings. By default a host must be
-        enabled and open to the VM's owner, meet the automatic and the user's requirements, and have room:
-        a policy with tests of its own had better add them to these.
+        enabled and open to the VM's owner, meet the automatic and the user's requirements, and have room,
+        and :attr:`host_conditions` hold: a policy with tests of its own had better add them to these.
         """
         return self._hosts.filter(vm, hosts, round)
 
@@ -163,7 +168,7 @@ class SchedulerPolicy:
         """
         boards: dict[Hashable, Board] = {}
         for vm in round.waiting():
-            kind = vm.id if vm.kind is None else vm.kind
+            kind = (vm.id if vm.kind is None else vm.kind, self._hosts.stakes(vm, round))
             board = boards.get(kind)
             if board is None:
                 board = boards[kind] = Board(self, vm, round)

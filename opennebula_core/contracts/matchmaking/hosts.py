@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
+from opennebula_core.contracts.matchmaking.conditions import STANDARD_CONDITIONS, Conditions, HostCondition
 from opennebula_core.contracts.matchmaking.matching import Matcher
 from opennebula_core.contracts.matchmaking.round import Filtered, Round
 from opennebula_core.contracts.matchmaking.views import HostView, PendingVm
@@ -23,15 +24,21 @@ class HostFilter:
     """Sorts hosts by state, rights, requirements and capacity.
 
     Each host is rejected for the first test it fails: current host (of a VM to be rescheduled), the
-    owner's right, state, automatic requirements, the user's requirements, CPU, memory.
+    owner's right, state, automatic requirements, the user's requirements, CPU, memory, and further
+    conditions (see :mod:`opennebula_core.contracts.matchmaking.conditions`).
     """
 
-    def __init__(self, matcher: Matcher) -> None:
+    def __init__(self, matcher: Matcher, conditions: Sequence[HostCondition] = STANDARD_CONDITIONS) -> None:
         self._matcher = matcher
+        self._conditions = Conditions(conditions)
+
+    def stakes(self, vm: PendingVm, round: Round) -> tuple[Hashable, ...]:
+        """Return what the outcome depends on besides the VM's kind and single hosts; mostly nothing."""
+        return self._conditions.stakes(vm, round)
 
     def filter(self, vm: PendingVm, hosts: Sequence[HostView], round: Round) -> Filtered:
         """Return the hosts that can take the VM now, and why the others cannot."""
-        accepted, rejected = self.suitable(vm, hosts, round)
+        accepted, rejected = self._suitable(vm, hosts, round)
         with_room: list[HostView] = []
         for host in accepted:
             if not round.fits_cpu(vm, host):
@@ -40,12 +47,20 @@ class HostFilter:
                 rejected[host.id] = MEMORY
             else:
                 with_room.append(host)
-        return Filtered(with_room, rejected)
+        failed = self._conditions.reject(vm, with_room, round, with_room=True)
+        return Filtered(_without(failed, with_room), rejected | failed)
 
     def suitable(
         self, vm: PendingVm, hosts: Sequence[HostView], round: Round
     ) -> tuple[Sequence[HostView], dict[int, str]]:
         """Return the hosts that could take the VM if they had room, and why the others could not."""
+        accepted, rejected = self._suitable(vm, hosts, round)
+        failed = self._conditions.reject(vm, accepted, round, with_room=False)
+        return _without(failed, accepted), rejected | failed
+
+    def _suitable(
+        self, vm: PendingVm, hosts: Sequence[HostView], round: Round
+    ) -> tuple[Sequence[HostView], dict[int, str]]:
         rejected: dict[int, str] = {}
         open_to_vm: list[HostView] = []
         for host in hosts:
@@ -79,3 +94,7 @@ class HostFilter:
             return ()
         rejected.update((host.id, condition) for host, is_met in zip(hosts, met, strict=True) if not is_met)
         return [host for host, is_met in zip(hosts, met, strict=True) if is_met]
+
+
+def _without(failed: Mapping[int, str], hosts: Sequence[HostView]) -> Sequence[HostView]:
+    return [host for host in hosts if host.id not in failed] if failed else hosts
