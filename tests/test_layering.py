@@ -61,7 +61,7 @@ HOMES = {
     "pluggy": ("hookspecs", "plugins"),
     "stevedore": ("plugins",),
     "packaging": ("plugins",),
-    "click": ("cli", "scheduling/process", "testing"),
+    "click": ("cli", "scheduling/process", "scheduling/commands", "testing"),
     "uvicorn": ("api",),
     "httptools": ("api",),
     "pytest": ("testing",),

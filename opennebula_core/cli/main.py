@@ -14,7 +14,8 @@ import click
 
 import opennebula_core
 from opennebula_core.cli.messages import CommandGroup, failure_status, message_of
-from opennebula_core.errors import OpenNebulaError, PluginError
+from opennebula_core.contracts.commands import ONE, added_commands, load_added
+from opennebula_core.errors import OpenNebulaError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "start": ("opennebula_core.cli.lifecycle:start", "Start the cloud: the daemon and the scheduler."),
@@ -49,52 +50,29 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command -> where it is, and its line in the help of ``one``."""
 
-PLUGIN_GROUP = "opennebula.cli"
-
 
 class LazyGroup(CommandGroup):
     """Imports a command when it is called, not to list it."""
 
-    @staticmethod
-    def _added(**selection: str) -> Any:
-        """Return the command groups of other packages; reading metadata is too slow for each start."""
-        metadata = importlib.import_module("importlib.metadata")
-        return metadata.entry_points(group=PLUGIN_GROUP, **selection)
-
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the kernel's commands and those of plugins."""
-        return [*COMMANDS, *sorted(entry.name for entry in self._added())]
+        return [*COMMANDS, *sorted(entry.name for entry in added_commands(ONE))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, imported now."""
         if cmd_name in COMMANDS:
             return load(cmd_name)
-        for entry in self._added(name=cmd_name):
-            return _load_added(entry)
+        for entry in added_commands(ONE, name=cmd_name):
+            command: click.Command = load_added(entry)
+            return command
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands without importing any."""
         rows = [(name, text) for name, (_, text) in COMMANDS.items()]
-        rows.extend((entry.name, f"from {entry.value}") for entry in self._added())
+        rows.extend((entry.name, f"from {entry.value}") for entry in added_commands(ONE))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
-
-
-def _load_added(entry: Any) -> click.Command:
-    """Import a command of another package.
-
-    :raises PluginError: that fails; the message names the package
-    """
-    try:
-        command: click.Command = entry.load()
-    except Exception as error:  # the border to foreign code: importing runs it
-        package = entry.dist.name if entry.dist is not None else entry.value
-        raise PluginError(
-            f"load command {entry.name!r} of {package}: {type(error).__name__}: {error}; "
-            f"upgrade it, or uninstall it"
-        ) from error
-    return command
 
 
 def load(name: str) -> click.Command:

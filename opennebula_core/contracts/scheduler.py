@@ -93,6 +93,12 @@ class SchedulerPolicy:
     collects_active_vms: ClassVar[bool] = False
     """Whether :attr:`Cloud.active_vms` is wanted: it costs a larger fetch."""
 
+    reads_leases: ClassVar[bool] = False
+    """Whether it understands HAIZEA in a VM's user template: the start, duration and group that it asks for.
+
+    In a simulation only such a policy is told of a reservation ahead of its start.
+    """
+
     rank_of_vms: str = ""
     """The rank expression for VMs without SCHED_RANK; empty: all hosts are equal."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from opennebula_core.config import Config, option_values
+from opennebula_core.config import Config, Location, option_values
 from opennebula_core.contracts.driver import DriverContext
 from opennebula_core.contracts.kinds import SCHEDULER, group_of
 from opennebula_core.contracts.scheduler import Limits, SchedulerPolicy
@@ -47,3 +48,17 @@ def load_charge(config: Config, name: str = "") -> Charge:
         interval_s=settings.interval_s,
         live_rescheds=settings.live_rescheds,
     )
+
+
+def load_apart(name: str, options: Mapping[str, str | int | float | bool], location: str = "") -> Charge:
+    """Return a policy as it would work in a cloud, some of its options other than they are configured.
+
+    :param location: the cloud's folder; empty: what ONE_LOCATION names. Without a configuration there, the
+        defaults count
+    :raises PluginError: nobody offers it, or it does not load
+    :raises ConfigError: as :func:`load_charge`
+    """
+    config = Config.load(location or Location.from_environment())
+    configured = config.scheduler.options
+    laid_over = {**configured, name: {**configured.get(name, {}), **options}}
+    return load_charge(replace(config, scheduler=replace(config.scheduler, options=laid_over)), name)

@@ -15,10 +15,10 @@ from opennebula_core.client import Client
 from opennebula_core.config import Config, Location
 from opennebula_core.config.pid_file import take_pid_file
 from opennebula_core.contracts.scheduler import Round, Unplaced
-from opennebula_core.errors import OpenNebulaError
 from opennebula_core.plugins import create_hook_manager
 from opennebula_core.plugins.log_levels import apply_levels
 from opennebula_core.scheduling.collector import Collector
+from opennebula_core.scheduling.commands import SchedulerCommands
 from opennebula_core.scheduling.credentials import connect
 from opennebula_core.scheduling.dispatcher import Caller, Dispatcher, DryRun
 from opennebula_core.scheduling.explain import explain, verdict_lines
@@ -39,7 +39,7 @@ class Request:
     is_dry: bool = False
 
 
-@click.command()
+@click.group(cls=SchedulerCommands, invoke_without_command=True)
 @click.option("--policy", default="", metavar="NAME", help="The policy to use instead of the configured one.")
 @click.option("--endpoint", default="", metavar="URL", help="The API to schedule for.")
 @click.option("--once", is_flag=True, help="Run one round and end.")
@@ -47,24 +47,25 @@ class Request:
 @click.option(
     "--explain", "vm_id", type=int, metavar="VM", help="Say of each host why the VM could go there or not."
 )
-def main(policy: str, endpoint: str, once: bool, dry_run: bool, vm_id: int | None) -> None:
-    """Place pending VMs on hosts until told to end.
+@click.pass_context
+def main(
+    context: click.Context, /, policy: str, endpoint: str, once: bool, dry_run: bool, vm_id: int | None
+) -> None:
+    """Place pending VMs on hosts until told to end; with a command, run that instead.
 
     Reads oned.toml in ONE_LOCATION (again on SIGHUP) and calls the API as the server user. Ends on SIGTERM.
     """
+    if context.invoked_subcommand is not None:
+        return
     request = Request(policy, endpoint, dry_run)
-    try:
-        config = Config.load(Location.from_environment())
-        _start_logging(config, is_interactive=once or vm_id is not None)
-        if vm_id is not None:
-            _print_explanation(config, request, vm_id)
-        elif once:
-            _run_once(config, request)
-        else:
-            _serve(config, request)
-    except OpenNebulaError as error:
-        click.echo(f"onesched: {error}", err=True)
-        sys.exit(1)
+    config = Config.load(Location.from_environment())
+    _start_logging(config, is_interactive=once or vm_id is not None)
+    if vm_id is not None:
+        _print_explanation(config, request, vm_id)
+    elif once:
+        _run_once(config, request)
+    else:
+        _serve(config, request)
 
 
 def _start_logging(config: Config, *, is_interactive: bool) -> None:

@@ -40,6 +40,7 @@ class HaizeaPolicy(SchedulerPolicy):
 
     options: ClassVar[tuple[Option, ...]] = OPTIONS
     collects_active_vms = True
+    reads_leases = True
 
     def __init__(self, context: DriverContext) -> None:
         super().__init__(context)
