@@ -33,6 +33,7 @@ from opennebula_core.contracts.matchmaking.decisions import (
     Unplaced,
     VmCommand,
 )
+from opennebula_core.contracts.matchmaking.groups import RoleView, VmGroupView
 from opennebula_core.contracts.matchmaking.hosts import HostFilter
 from opennebula_core.contracts.matchmaking.matching import Matcher
 from opennebula_core.contracts.matchmaking.round import Extensions, Filtered, Limits, Round
@@ -65,10 +66,12 @@ __all__ = [
     "Migration",
     "PendingVm",
     "Placement",
+    "RoleView",
     "Round",
     "SchedulerPolicy",
     "Unplaced",
     "VmCommand",
+    "VmGroupView",
 ]
 
 
@@ -173,7 +176,7 @@ class SchedulerPolicy:
         (``round.waiting()``); ``round.is_refused`` tells where they cannot go.
         """
         boards: dict[Hashable, Board] = {}
-        for vm in round.waiting():
+        for vm in round.affinity.in_order(round.waiting()):
             kind = (vm.id if vm.kind is None else vm.kind, self._hosts.stakes(vm, round))
             board = boards.get(kind)
             if board is None:

@@ -69,13 +69,19 @@ class Collector:
         """Whether there was any VM to place at the last refresh."""
         return bool(self._known)
 
-    def cloud(self) -> Cloud:
-        """Return the picture, fetching what else changed."""
+    def cloud(self, *explained: PendingVm) -> Cloud:
+        """Return the picture, fetching what else changed.
+
+        :param explained: a VM that counts as waiting too, whatever its state
+        """
+        waiting = {vm.id: vm for vm in (*self._vms.waiting(), *explained)}
+        vms = tuple(waiting[vm_id] for vm_id in sorted(waiting))
         return Cloud(
-            vms=self._vms.waiting(),
+            vms=vms,
             hosts=self._inventory.hosts(),
             datastores=self._inventory.datastores(),
             clusters=self._inventory.clusters(),
             active_vms=self._vms.active(),
             access=self._inventory.access(),
+            vm_groups=self._inventory.vm_groups() if any(vm.vm_group_id >= 0 for vm in vms) else (),
         )

@@ -8,16 +8,20 @@ from time import monotonic
 from typing import Final
 
 from opennebula_core.client import Client
+from opennebula_core.contracts.matchmaking.groups import VmGroupView
 from opennebula_core.contracts.matchmaking.views import ClusterView, DatastoreView, HostView
 from opennebula_core.contracts.method import ObjectKind
 from opennebula_core.errors import NotFoundError
 from opennebula_core.scheduling.permissions import AccessRules
 from opennebula_core.scheduling.reader import cluster_view, datastore_view, host_view
+from opennebula_core.scheduling.vm_group_reader import vm_group_view
 
 LOG = logging.getLogger(__name__)
 
 SINGLE_FETCH_SHARE: Final = 8
 """Hosts are fetched one by one while at most one in this many has changed, else all with one call."""
+
+ALL_VISIBLE: Final = -2
 
 REFRESH_S: Final = 15.0
 """Hosts that were fetched longer ago are fetched again: what is measured on them changes without notice."""
@@ -34,13 +38,20 @@ class Inventory:
         self._clusters: dict[int, ClusterView] = {}
         self._datastores: tuple[DatastoreView, ...] = ()
         self._access = AccessRules(())
+        self._vm_groups: tuple[VmGroupView, ...] = ()
         self._stale_hosts: set[int] = set()
         self._stale_kinds: set[ObjectKind] = set()
         self.reset()
 
     def reset(self) -> None:
         """Forget what is known; the next question fetches everything."""
-        self._stale_kinds = {ObjectKind.HOST, ObjectKind.CLUSTER, ObjectKind.DATASTORE, ObjectKind.ACL}
+        self._stale_kinds = {
+            ObjectKind.HOST,
+            ObjectKind.CLUSTER,
+            ObjectKind.DATASTORE,
+            ObjectKind.ACL,
+            ObjectKind.VMGROUP,
+        }
 
     def mark(self, kind: str, object_id: int) -> None:
         """Note that an object changed."""
@@ -49,7 +60,7 @@ class Inventory:
                 self.mark_hosts((object_id,))
             case ObjectKind.CLUSTER:
                 self._stale_kinds |= {ObjectKind.CLUSTER, ObjectKind.HOST}
-            case ObjectKind.DATASTORE | ObjectKind.ACL:
+            case ObjectKind.DATASTORE | ObjectKind.ACL | ObjectKind.VMGROUP:
                 self._stale_kinds.add(ObjectKind(kind))
 
     def mark_hosts(self, host_ids: Iterable[int]) -> None:
@@ -109,6 +120,15 @@ class Inventory:
             self._datastores = tuple(sorted((view for view in views if view), key=lambda view: view.id))
             self._stale_kinds.discard(ObjectKind.DATASTORE)
         return self._datastores
+
+    def vm_groups(self) -> tuple[VmGroupView, ...]:
+        """Return all groups of VMs in order of id."""
+        if ObjectKind.VMGROUP in self._stale_kinds:
+            pool = self._client.element("one.vmgrouppool.info", ALL_VISIBLE, -1, -1)
+            views = [vm_group_view(element) for element in pool.iterfind("VM_GROUP")]
+            self._vm_groups = tuple(sorted(views, key=lambda view: view.id))
+            self._stale_kinds.discard(ObjectKind.VMGROUP)
+        return self._vm_groups
 
     def access(self) -> AccessRules:
         """Return who may use what."""

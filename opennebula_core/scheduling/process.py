@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FrameType
 
 import click
@@ -108,7 +108,7 @@ def _print_explanation(config: Config, request: Request, vm_id: int) -> None:
     with connect(config, request.endpoint) as client:
         rounds = _rounds(config, request, client, DryRun())
         vm = rounds.collector.vm(vm_id)
-        cloud = replace(rounds.collector.cloud(), vms=(vm,))
+        cloud = rounds.collector.cloud(vm)
         round = Round(cloud, (vm,), extensions=_extensions(config))
         for line in verdict_lines(vm, explain(rounds.charge.policy, vm, round)):
             click.echo(line)

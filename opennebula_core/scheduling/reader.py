@@ -87,6 +87,10 @@ def pending_vm(element: Element, groups: Mapping[int, frozenset[int]]) -> Pendin
         template=template,
         user_template=user,
     )
+    group = template.vector("VMGROUP")
+    if group is not None:
+        group_id = whole_number(group.get("VMGROUP_ID", ""), -1)
+        vm = replace(vm, vm_group_id=group_id, role=group.get("ROLE", ""))
     return replace(vm, kind=_kind(vm))
 
 

@@ -37,6 +37,7 @@ class FakeVm:
     resched: int = 0
     uid: int = 2
     host_id: int = -1
+    template: str = ""
     user_template: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> str:
@@ -49,6 +50,7 @@ class FakeVm:
             state=self.state,
             lcm_state=self.lcm_state,
             resched=self.resched,
+            template=self.template,
             user_template=texts,
             history=history,
         )
@@ -65,6 +67,7 @@ class RefusedError(Exception):
 class FrontEnd:
     """The state, and the methods of the API on it.
 
+    :ivar vm_groups: VM_GROUP documents
     :ivar refuses: asked for each deploy with VM and host; a text refuses it
     :ivar has_changes: whether ``one.system.changes`` is known
     """
@@ -72,6 +75,7 @@ class FrontEnd:
     def __init__(self) -> None:
         self.vms: dict[int, FakeVm] = {}
         self.hosts: dict[int, int] = {}
+        self.vm_groups: list[str] = []
         self.cpu = 400
         self.calls: list[tuple[str, tuple[object, ...]]] = []
         self.refuses: Callable[[int, int], str | None] = lambda _vm_id, _host_id: None
@@ -140,6 +144,7 @@ class FrontEnd:
             ),
             "one.datastorepool.info": lambda: f"<DATASTORE_POOL>{DATASTORE}</DATASTORE_POOL>",
             "one.acl.info": lambda: ACL_POOL,
+            "one.vmgrouppool.info": self._vm_groups,
             "one.user.info": lambda _: "<USER><ID>2</ID><GID>1</GID><GROUPS><ID>1</ID></GROUPS></USER>",
             "one.vm.deploy": self._deploy,
             "one.vm.migrate": self._migrate,
@@ -156,6 +161,9 @@ class FrontEnd:
     def _vm_set(self, ids: str, _is_extended: bool) -> str:
         found = [self.vms[int(vm_id)] for vm_id in ids.split(",") if int(vm_id) in self.vms]
         return f"<VM_POOL>{''.join(vm.document() for vm in found)}</VM_POOL>"
+
+    def _vm_groups(self, _filter: int, _start: int, _end: int) -> str:
+        return f"<VM_GROUP_POOL>{''.join(self.vm_groups)}</VM_GROUP_POOL>"
 
     def _host(self, host_id: int) -> str:
         here = [vm.id for vm in self.vms.values() if vm.host_id == host_id and vm.state == 3]

@@ -14,6 +14,8 @@ from opennebula_core.contracts.scheduler import (
     DatastoreView,
     HostView,
     PendingVm,
+    RoleView,
+    VmGroupView,
 )
 from opennebula_core.model.states import DatastoreState, HostState, LcmState, VmState
 from opennebula_core.model.template import Template
@@ -162,6 +164,22 @@ def make_datastore(
     )
 
 
+def make_vm_group(
+    group_id: int, *roles: RoleView, affined: Sequence[str] = (), anti_affined: Sequence[str] = ()
+) -> VmGroupView:
+    """Return a group of VMs.
+
+    :param affined: rules, each roles with commas between; ``anti_affined`` likewise
+    """
+    return VmGroupView(
+        id=group_id,
+        name=f"group{group_id}",
+        roles={role.name: role for role in roles},
+        affined=[frozenset(rule.split(",")) for rule in affined],
+        anti_affined=[frozenset(rule.split(",")) for rule in anti_affined],
+    )
+
+
 def make_cloud(
     vms: Sequence[PendingVm],
     hosts: Sequence[HostView],
@@ -170,6 +188,7 @@ def make_cloud(
     active_vms: Sequence[ActiveVm] = (),
     clusters: Mapping[int, ClusterView] | None = None,
     access: Access | None = None,
+    vm_groups: Sequence[VmGroupView] = (),
 ) -> Cloud:
     """Return a cloud; in one without system datastores their choice is left to the core."""
     return Cloud(
@@ -179,4 +198,5 @@ def make_cloud(
         clusters=clusters or {},
         active_vms=tuple(active_vms),
         access=access or OpenAccess(),
+        vm_groups=tuple(vm_groups),
     )

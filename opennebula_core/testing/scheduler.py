@@ -41,6 +41,7 @@ from opennebula_core.testing.hand_made import (
     make_datastore,
     make_host,
     make_vm,
+    make_vm_group,
 )
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "make_host",
     "make_round",
     "make_vm",
+    "make_vm_group",
     "policy_context",
 ]
 

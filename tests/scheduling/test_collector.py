@@ -139,3 +139,37 @@ def test_active_vms_are_collected_for_policies_that_want_them(front_end: FrontEn
     collector.refresh_vms()
     [vm] = collector.cloud().active_vms
     assert (vm.id, vm.state, vm.host_id, vm.first_running_stime) == (6, VmState.ACTIVE, 1, 1700000010)
+
+
+VM_GROUP = (
+    "<VM_GROUP><ID>0</ID><NAME>app</NAME><ROLES><ROLE><ID>0</ID><NAME>db</NAME><VMS>{}</VMS></ROLE></ROLES>"
+    "<TEMPLATE/></VM_GROUP>"
+)
+
+
+def test_groups_are_fetched_while_a_vm_of_one_waits_and_again_when_they_change(
+    front_end: FrontEnd, collector: Collector
+) -> None:
+    front_end.vm_groups = [VM_GROUP.format("5")]
+    front_end.submit(4)
+    collector.refresh_vms()
+    assert collector.cloud().vm_groups == ()
+    front_end.submit(5).template = "<VMGROUP><VMGROUP_ID>0</VMGROUP_ID><ROLE>db</ROLE></VMGROUP>"
+    collector.note(changed("VM", 5))
+    collector.refresh_vms()
+    assert len(collector.cloud().vm_groups) == 1
+    assert [(vm.vm_group_id, vm.role) for vm in collector.cloud().vms] == [(-1, ""), (0, "db")]
+    assert len(front_end.called("one.vmgrouppool.info")) == 1
+    front_end.vm_groups = [VM_GROUP.format("5,8")]
+    collector.note(changed("VMGROUP", 0))
+    assert [group.roles["db"].vm_ids for group in collector.cloud().vm_groups] == [{5, 8}]
+
+
+def test_a_vm_that_is_to_be_explained_is_in_the_picture_beside_those_that_wait(
+    front_end: FrontEnd, collector: Collector
+) -> None:
+    front_end.submit(5)
+    front_end.submit(6, state=3, lcm_state=3, host_id=1)
+    collector.refresh_vms()
+    assert [vm.id for vm in collector.cloud(collector.vm(6)).vms] == [5, 6]
+    assert [vm.id for vm in collector.cloud(collector.vm(5)).vms] == [5]

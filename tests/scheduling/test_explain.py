@@ -1,9 +1,16 @@
 from __future__ import annotations
 
-from opennebula_core.contracts.scheduler import Round, SchedulerPolicy
+from opennebula_core.contracts.scheduler import RoleView, Round, SchedulerPolicy
 from opennebula_core.model.states import HostState
 from opennebula_core.scheduling.explain import explain, verdict_lines
-from opennebula_core.testing.scheduler import make_cloud, make_datastore, make_host, make_vm, policy_context
+from opennebula_core.testing.scheduler import (
+    make_cloud,
+    make_datastore,
+    make_host,
+    make_vm,
+    make_vm_group,
+    policy_context,
+)
 
 
 def test_hosts_that_can_take_the_vm_come_first_and_best_first() -> None:
@@ -30,3 +37,17 @@ def test_a_cloud_without_hosts_is_explained_too() -> None:
     vm = make_vm(0)
     verdicts = explain(SchedulerPolicy(policy_context()), vm, Round(make_cloud([vm], []), [vm]))
     assert verdict_lines(vm, verdicts)[-1] == "there are no hosts; register one with 'onehost create'"
+
+
+def test_a_host_is_closed_by_the_vm_of_the_group_that_is_there() -> None:
+    vm = make_vm(1, vm_group_id=0, role="db")
+    group = make_vm_group(0, RoleView("db", "ANTI_AFFINED", vm_ids=frozenset({7, 8})))
+    cloud = make_cloud(
+        [vm], [make_host(0, vm_ids=[8]), make_host(1), make_host(2, vm_ids=[7])], vm_groups=[group]
+    )
+    verdicts = explain(SchedulerPolicy(policy_context()), vm, Round(cloud, [vm]))
+    assert [(item.host_id, item.condition) for item in verdicts] == [
+        (1, ""),
+        (0, "anti-affine with VM 8"),
+        (2, "anti-affine with VM 7"),
+    ]

@@ -216,3 +216,27 @@ def test_a_burst_is_spread_evenly_over_the_hosts(cloud: RealCloud) -> None:
         cloud.wait_for_state(vm_id, RUNNING)
     placed = [cloud.host_of(vm_id) for vm_id in vms]
     assert [placed.count(host_id) for host_id in hosts] == [10, 10, 10]
+
+
+def test_vms_of_groups_are_together_or_apart_as_the_groups_say(cloud: RealCloud) -> None:
+    hosts = cloud.add_hosts(2)
+    group_id = cloud.client.integer(
+        "one.vmgroup.allocate",
+        'NAME=app\nROLE=[NAME=db,POLICY=ANTI_AFFINED]\nROLE=[NAME=web,POLICY=AFFINED]\nANTI_AFFINED="web,db"\n',
+    )
+
+    def submit(role: str, cpu: float = 1.0) -> int:
+        return cloud.submit(f"VMGROUP=[VMGROUP_ID={group_id},ROLE={role}]", cpu)
+
+    first = submit("db")
+    cloud.wait_for_state(first, RUNNING)
+    webs = [submit("web"), submit("web")]
+    for vm_id in webs:
+        cloud.wait_for_state(vm_id, RUNNING)
+    assert {cloud.host_of(vm_id) for vm_id in webs} == set(hosts) - {cloud.host_of(first)}
+    waiting = submit("db")
+    cloud.wait_until(lambda: "anti-affine with VMs " in cloud.message(waiting))
+    for vm_id in webs:
+        cloud.client.call("one.vm.action", "terminate-hard", vm_id)
+    cloud.wait_for_state(waiting, RUNNING)
+    assert cloud.host_of(waiting) != cloud.host_of(first)

@@ -8,6 +8,7 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from opennebula_core.contracts.matchmaking.decisions import Migration, Placement, Unplaced
+from opennebula_core.contracts.matchmaking.reasons import describe
 from opennebula_core.contracts.matchmaking.round import Filtered, Round
 from opennebula_core.contracts.matchmaking.views import HostView, PendingVm
 
@@ -127,14 +128,3 @@ class Board:
     @staticmethod
     def _unplaced(vm: PendingVm, reasons: Mapping[str, int]) -> Unplaced:
         return Unplaced(vm.id, describe(reasons), reasons)
-
-
-def describe(reasons: Mapping[str, int]) -> str:
-    """Return the sentence for a VM's SCHED_MESSAGE: which condition failed on how many hosts."""
-    if not reasons:
-        return "Cannot dispatch VM: there are no hosts"
-    parts = [
-        f"{condition} on {count} host{'s' if count != 1 else ''}"
-        for condition, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    return f"Cannot dispatch VM: {'; '.join(parts)}"

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Final, Protocol
 
 from opennebula_core.contracts.matchmaking.round import Round
+from opennebula_core.contracts.matchmaking.team import GroupCondition, TeamRoomCondition
 from opennebula_core.contracts.matchmaking.views import HostView, PendingVm
 
 
@@ -32,7 +33,7 @@ class HostCondition(Protocol):
         """Return the hosts (ids) that fail, each with what failed, so that "... on 3 hosts" may follow."""
 
 
-STANDARD_CONDITIONS: Final[tuple[HostCondition, ...]] = ()
+STANDARD_CONDITIONS: Final[tuple[HostCondition, ...]] = (GroupCondition(), TeamRoomCondition())
 """Asked under every policy, in this order, behind CPU and memory; they keep nothing between rounds."""
 
 

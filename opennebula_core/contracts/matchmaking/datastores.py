@@ -32,10 +32,11 @@ class DatastoreChooser:
         """
         if not round.cloud.datastores:
             return LEAVE_TO_CORE
+        needs = round.affinity.with_team(vm)
         fitting = [
             datastore
             for datastore in self._for_vm(vm, round)
-            if host.cluster_id in datastore.cluster_ids and has_room(vm, datastore, host, round)
+            if host.cluster_id in datastore.cluster_ids and has_room(needs, datastore, host, round)
         ]
         if vm.resched:
             same = [datastore for datastore in fitting if datastore.id == vm.datastore_id]

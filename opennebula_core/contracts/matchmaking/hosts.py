@@ -18,6 +18,7 @@ AUTOMATIC: Final = "AUTOMATIC_REQUIREMENTS not met (clusters of its datastores a
 REQUIREMENTS: Final = "SCHED_REQUIREMENTS not met"
 CPU: Final = "not enough free CPU"
 MEMORY: Final = "not enough free memory"
+TEAM: Final = "closed to VM {}, which is to be on the same host: {}"
 
 
 class HostFilter:
@@ -61,6 +62,12 @@ class HostFilter:
     def _suitable(
         self, vm: PendingVm, hosts: Sequence[HostView], round: Round
     ) -> tuple[Sequence[HostView], dict[int, str]]:
+        left, rejected = self._open(vm, hosts, round)
+        return self._open_to_team(vm, left, round, rejected), rejected
+
+    def _open(
+        self, vm: PendingVm, hosts: Sequence[HostView], round: Round
+    ) -> tuple[Sequence[HostView], dict[int, str]]:
         rejected: dict[int, str] = {}
         open_to_vm: list[HostView] = []
         for host in hosts:
@@ -74,6 +81,19 @@ class HostFilter:
                 open_to_vm.append(host)
         left = self._meeting(vm.automatic_requirements, AUTOMATIC, open_to_vm, round, rejected)
         return self._meeting(vm.requirements, REQUIREMENTS, left, round, rejected), rejected
+
+    def _open_to_team(
+        self, vm: PendingVm, hosts: Sequence[HostView], round: Round, rejected: dict[int, str]
+    ) -> Sequence[HostView]:
+        """Return the hosts that all VMs may go to which the VM leads there, one of each kind asked for it."""
+        members = {
+            member.id if member.kind is None else member.kind: member for member in round.affinity.team(vm)
+        }
+        members.pop(vm.kind, None)
+        for member in members.values():
+            hosts, failed = self._open(member, hosts, round)
+            rejected.update((host_id, TEAM.format(member.id, why)) for host_id, why in failed.items())
+        return hosts
 
     def _meeting(
         self,

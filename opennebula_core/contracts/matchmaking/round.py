@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from opennebula_core.contracts.matchmaking.affinity import Affinity
 from opennebula_core.contracts.matchmaking.bookings import Booking, HostLookup
 from opennebula_core.contracts.matchmaking.decisions import Decision, Migration, Placement, Unplaced
 from opennebula_core.contracts.matchmaking.views import Cloud, DatastoreView, HostView, Lookup, PendingVm
@@ -96,6 +97,9 @@ class Round:
         self._datastore_mib: dict[int, int] = {}
         self._refused: dict[int, set[int]] = {}
         self._settled: set[int] = set()
+        self._booked_hosts: dict[int, int] = {}
+        self.affinity = Affinity(cloud, self)
+        """What the groups of VMs demand, with the bookings of this round."""
 
     def waiting(self) -> Iterable[PendingVm]:
         """Give the VMs about which nothing has been decided, in order."""
@@ -108,6 +112,15 @@ class Round:
     def booking(self, host: HostView) -> Booking:
         """Return what this round has put on the host; not to be changed."""
         return self._bookings.get(host.id, _NOTHING_BOOKED)
+
+    def vms_on(self, host: HostView) -> frozenset[int]:
+        """Return the VMs that are on the host, or that this round has put there."""
+        booked = self.booking(host).vm_ids
+        return host.vm_ids | booked if booked else host.vm_ids
+
+    def booked_host(self, vm_id: int) -> int | None:
+        """Return the id of the host that this round has put the VM on, None: on none."""
+        return self._booked_hosts.get(vm_id)
 
     def free_cpu_percent(self, host: HostView) -> int:
         """Return what is left of the host's CPU after usage and bookings; may be negative."""
@@ -187,6 +200,8 @@ class Round:
         self._datastore_mib[decision.datastore_id] = taken_mib + sign * vm.disk_mib
         if sign > 0:
             booking.vm_ids.add(vm.id)
+            self._booked_hosts[vm.id] = decision.host_id
         else:
             booking.vm_ids.discard(vm.id)
+            self._booked_hosts.pop(vm.id, None)
         self.touched.append(decision.host_id)

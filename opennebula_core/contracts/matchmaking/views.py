@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from opennebula_core.contracts.matchmaking.groups import VmGroupView
 from opennebula_core.model.states import DatastoreState, HostState, LcmState, VmState
 from opennebula_core.model.template import Template
 
@@ -33,6 +34,7 @@ class PendingVm:
     :param automatic_requirements: what the core derived from its datastores and networks
     :param requirements: SCHED_REQUIREMENTS; ``ds_requirements`` and the ranks likewise
     :param kind: equal for VMs that differ in nothing a placement may depend on: a policy decides per kind
+    :param vm_group_id: the group of VMs that it is in, with its ``role`` there; -1: in none
     """
 
     id: int
@@ -58,6 +60,8 @@ class PendingVm:
     template: Template = field(default_factory=Template)
     user_template: Template = field(default_factory=Template)
     kind: Hashable = None
+    vm_group_id: int = -1
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +180,7 @@ class Cloud:
     :param hosts: in order of id, those that are disabled or in error too
     :param datastores: the system datastores, in order of id
     :param active_vms: filled only for policies that ask for it (``collects_active_vms``)
+    :param vm_groups: filled only while a VM waits that is in one
     """
 
     vms: tuple[PendingVm, ...]
@@ -184,3 +189,4 @@ class Cloud:
     clusters: Mapping[int, ClusterView] = field(default_factory=dict)
     active_vms: tuple[ActiveVm, ...] = ()
     access: Access = field(default_factory=OpenAccess)
+    vm_groups: tuple[VmGroupView, ...] = ()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opennebula_core.contracts.matchmaking.board import Board, describe
+from opennebula_core.contracts.matchmaking.board import Board
 from opennebula_core.contracts.scheduler import (
     Filtered,
     HostView,
@@ -78,11 +78,3 @@ def test_a_host_at_its_limit_takes_no_more_in_the_round() -> None:
     assert decisions[:2] == [Placement(0, 0), Placement(1, 1)]
     assert isinstance(decisions[2], Unplaced)
     assert decisions[2].reasons == {"limit of placements per round reached": 2}
-
-
-def test_a_cloud_without_hosts_is_said_to_have_none() -> None:
-    assert describe({}) == "Cannot dispatch VM: there are no hosts"
-
-
-def test_the_commonest_reason_comes_first() -> None:
-    assert describe({"a": 1, "b": 3}) == "Cannot dispatch VM: b on 3 hosts; a on 1 host"
