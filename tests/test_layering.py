@@ -64,6 +64,7 @@ HOMES = {
     "click": ("cli", "scheduling/process", "scheduling/commands", "testing"),
     "uvicorn": ("api",),
     "httptools": ("api",),
+    "highspy": ("scheduling/rebalancing/exact",),
     "pytest": ("testing",),
     "pytest_asyncio": ("testing",),
     "cryptography": ("model", "client", "api", "managers", "scheduling", "cli/doctor", "testing"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from opennebula_core.db.hook_schema import add_hooks, index_waiting_hooks
 from opennebula_core.db.network_template_schema import add_network_templates
 from opennebula_core.db.quota_schema import add_quotas
+from opennebula_core.db.rebalancing_schema import add_cluster_plans
 from opennebula_core.db.schedule_schema import add_scheduled_actions
 from opennebula_core.db.schema import INITIAL_SCHEMA
 from opennebula_core.db.security_group_schema import add_vms_of_groups
@@ -66,6 +67,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(10, "groups of VMs", add_vm_groups),
     Migration(11, "waiting hooks", index_waiting_hooks),
     Migration(12, "snapshots of images", add_image_snapshots),
+    Migration(13, "plans of clusters", add_cluster_plans),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

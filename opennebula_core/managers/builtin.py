@@ -11,6 +11,7 @@ from opennebula_core.managers.host.manager import HostManager
 from opennebula_core.managers.image.manager import ImageManager
 from opennebula_core.managers.network.manager import NetworkManager
 from opennebula_core.managers.network_template.manager import NetworkTemplateManager
+from opennebula_core.managers.rebalancing.manager import RebalancingManager
 from opennebula_core.managers.schedule.manager import ScheduleManager
 from opennebula_core.managers.secgroup.manager import SecurityGroupManager
 from opennebula_core.managers.template.manager import TemplateManager
@@ -35,6 +36,7 @@ def builtin_managers() -> tuple[tuple[str, object], ...]:
         ("secgroup", SecurityGroupManager()),
         ("template", TemplateManager()),
         ("cluster", ClusterManager()),
+        ("rebalancing", RebalancingManager()),
         ("access", AccessManager()),
         ("vdc", VdcManager()),
         ("zone", ZoneManager()),

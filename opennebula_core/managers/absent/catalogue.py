@@ -102,12 +102,6 @@ FEATURES: Final = (
     ),
     AbsentFeature("one.vn", ObjectKind.NET, ("recover",), "recovering a network, since none fails here"),
     AbsentFeature("one.group", ObjectKind.GROUP, ("vlan",), "VLAN rules of a group"),
-    AbsentFeature(
-        "one.cluster",
-        ObjectKind.CLUSTER,
-        ("optimize", "planexecute", "plandelete"),
-        "optimising a cluster through the API; the scheduling policy does what it can by itself",
-    ),
 )
 
 ADMINISTRATION: Final = {

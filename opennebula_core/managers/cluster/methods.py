@@ -11,6 +11,7 @@ from opennebula_core.errors import ActionError
 from opennebula_core.managers.host.capacity import set_limits
 from opennebula_core.managers.objects import Kind, rename_method, update_method
 from opennebula_core.managers.pools import info_method, pool_method
+from opennebula_core.managers.rebalancing.table import drop_plan, plan_document
 from opennebula_core.managers.vdc.membership import forget_resource
 from opennebula_core.model.objects import Cluster, Datastore, Network, PoolObject
 from opennebula_core.model.template import Template
@@ -43,7 +44,7 @@ def cluster_methods() -> Iterable[Method]:
 
 
 def _render(tx: Snapshot, cluster: Cluster) -> str:
-    return render_cluster(cluster, *tx.clusters.members(cluster.id))
+    return render_cluster(cluster, *tx.clusters.members(cluster.id), plan_document(tx, cluster.id))
 
 
 def _render_many(tx: Snapshot, clusters: Iterable[Cluster]) -> Iterable[str]:
@@ -87,6 +88,7 @@ def _delete(tx: Transaction, session: Session, cluster_id: int) -> int:
                 cluster_id,
             )
     forget_resource(tx, CLUSTER, cluster_id)
+    drop_plan(tx, cluster_id)
     tx.clusters.drop(cluster_id)
     return cluster_id
 

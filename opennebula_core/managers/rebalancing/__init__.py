@@ -1,0 +1,1 @@
+"""Plans that rebalance clusters: asked for, kept, carried out, undone."""
